@@ -1,0 +1,1 @@
+"""Timestamp authorities: the only package that opens a socket."""

@@ -1,0 +1,1 @@
+"""The one thin layer over `cryptography`: sign, verify, seal, open, derive, wrap."""

@@ -1,0 +1,1 @@
+"""Other people's formats, read only, without I/O of their own."""

@@ -1,0 +1,1 @@
+"""Ways out: bag, zip, encrypted zip."""

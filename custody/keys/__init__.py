@@ -1,0 +1,1 @@
+"""Custodians' key files, recovery sheets and the erasable store."""

@@ -1,0 +1,1 @@
+"""The append-only tables, their guards, append and proofs."""

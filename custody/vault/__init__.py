@@ -1,0 +1,1 @@
+"""Sealed bytes at rest, named by the SHA-256 of what is stored."""
