@@ -1,1 +1,1 @@
-"""The tests; a package, so that helpers import as ``tests.name`` and makers run as ``python -m tests.make_…``."""
+"""The tests; a package: helpers import as ``tests.name``, makers run as ``python -m tests.make_name``."""
