@@ -1,0 +1,146 @@
+"""Canonical JSON: the one spelling of a value (RFC 8785, narrowed).
+
+Narrower than the RFC: no floating point numbers, integers 0 … 2^53−1, no lone surrogates, a bounded
+depth and size. A reader checks the stored bytes by encoding what it read again: whatever does not
+come out the same is refused, so one value has exactly one spelling.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from custody.errors import FormatError
+from custody.format.text import show
+
+MAX_BYTES = 64 * 1024
+MAX_DEPTH = 16
+MAX_INTEGER = 2**53 - 1
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def encode(value: object, *, where: str = "value") -> bytes:
+    """The RFC 8785 bytes of ``value``: dicts with string keys, lists, strings, integers, booleans, None.
+
+    Raises FormatError for anything else, for integers outside 0 … 2^53−1 and for text that is not
+    Unicode (a lone surrogate). Size and depth are the reader's limits, see `decode`.
+    """
+    try:
+        return _ENCODER.encode(_ordered(value, where, 1)).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise FormatError("text with a lone surrogate", where=where) from error
+    except RecursionError as error:
+        raise FormatError("nested too deeply", where=where) from error
+
+
+def _ordered(value: object, where: str, depth: int) -> object:
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return value
+    if kind is int:
+        if not 0 <= value <= MAX_INTEGER:  # type: ignore[operator]
+            raise FormatError("an integer outside 0 … 2^53−1", where=where, found=show(str(value)[:40]))
+        return value
+    if kind is dict:
+        mapping: dict[Any, object] = value  # type: ignore[assignment]
+        for key in mapping:
+            if type(key) is not str:
+                raise FormatError("a key that is not text", where=where, found=type(key).__name__)
+        # RFC 8785 sorts by UTF-16 code units; code points agree only within the basic plane.
+        keys = sorted(mapping)
+        if keys and max(map(max, filter(None, keys)), default="") > "\ud7ff":
+            keys.sort(key=lambda key: key.encode("utf-16-be", "surrogatepass"))
+        return {key: _ordered(mapping[key], where, depth + 1) for key in keys}
+    if kind is list or kind is tuple:
+        return [_ordered(item, where, depth + 1) for item in value]  # type: ignore[attr-defined]
+    raise FormatError("a value that our JSON does not have", where=where, found=kind.__name__)
+
+
+def decode(data: bytes, *, where: str, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> Any:
+    """The value of canonical JSON ``data``.
+
+    Raises FormatError when it is longer than ``max_bytes``, deeper than ``max_depth``, not JSON, has a
+    number that is not an integer in range, a doubled key, or is not spelled canonically. Depth is
+    measured before parsing: the parser of the standard library would raise RecursionError.
+    """
+    if len(data) > max_bytes:
+        raise FormatError("too long", where=where, expected=f"at most {max_bytes} bytes", found=f"{len(data)}")
+    depth = _depth(data)
+    if depth > max_depth:
+        raise FormatError("nested too deeply", where=where, expected=f"at most {max_depth} levels", found=f"{depth}")
+    try:
+        value = json.loads(data.decode("utf-8"), parse_float=_no_float, parse_constant=_no_float, parse_int=_integer)
+    except UnicodeDecodeError as error:
+        raise FormatError("not UTF-8", where=where) from error
+    except FormatError as error:
+        raise FormatError(error.what, where=where, found=error.found) from error
+    except (ValueError, RecursionError) as error:
+        raise FormatError("not JSON", where=where) from error
+    if encode(value, where=where) != data:
+        raise FormatError("JSON that is not in its one canonical spelling (RFC 8785)", where=where)
+    return value
+
+
+def decode_object(data: bytes, *, where: str, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> dict[str, Any]:
+    """As `decode`, and the value is an object."""
+    value = decode(data, where=where, max_bytes=max_bytes, max_depth=max_depth)
+    if not isinstance(value, dict):
+        raise FormatError("not a JSON object", where=where)
+    return value
+
+
+def check_fields(value: object, *, where: str, required: frozenset[str] | set[str]) -> dict[str, Any]:
+    """``value`` is an object with exactly the fields ``required``, or FormatError naming the difference."""
+    if not isinstance(value, dict):
+        raise FormatError("not an object", where=where, found=type(value).__name__)
+    missing = sorted(required - value.keys())
+    extra = sorted(value.keys() - required)
+    if missing:
+        raise FormatError("a field is missing", where=where, expected=", ".join(missing))
+    if extra:
+        raise FormatError("a field that this format does not have", where=where, found=show(", ".join(extra), 80))
+    return value
+
+
+def _no_float(text: str) -> object:
+    raise FormatError("a number that is not a plain integer", found=show(text, 40))
+
+
+def _integer(text: str) -> int:
+    # int() takes time quadratic in the digits, and above 4,300 raises: judge by length first.
+    if len(text) > 16 or text.startswith("-") or int(text) > MAX_INTEGER:
+        raise FormatError("an integer outside 0 … 2^53−1", found=show(text, 40))
+    return int(text)
+
+
+def _depth(data: bytes) -> int:
+    depth = deepest = 0
+    in_string = escaped = False
+    # Only brackets outside strings count; most of our bytes are strings, which find() jumps over.
+    position, end = 0, len(data)
+    while position < end:
+        byte = data[position]
+        if in_string:
+            if escaped:
+                escaped = False
+            elif byte == 0x5C:
+                escaped = True
+            elif byte == 0x22:
+                in_string = False
+            else:
+                quote = data.find(b'"', position)
+                slash = data.find(b"\\", position, quote if quote >= 0 else end)
+                if quote < 0:
+                    return deepest
+                position = quote if slash < 0 else slash
+                continue
+        elif byte == 0x22:
+            in_string = True
+        elif byte in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"]}":
+            depth -= 1
+        position += 1
+    return deepest

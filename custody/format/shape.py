@@ -1,0 +1,144 @@
+"""Shapes of JSON values: the few words of JSON Schema 2020-12 that our own formats need.
+
+A shape *is* the JSON Schema that is published; `check` reads the same words. So what `append`
+accepts and what `schemas/` says can't drift apart, and no schema library is in the trusted base.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from custody.errors import FormatError
+from custody.format.text import show
+
+Shape = Mapping[str, Any]
+
+KNOWN_WORDS = frozenset(
+    "type const enum pattern minLength maxLength minimum maximum items minItems maxItems uniqueItems "
+    "properties required additionalProperties propertyNames maxProperties anyOf description".split()
+)
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "object": (dict,),
+    "array": (list, tuple),
+    "string": (str,),
+    "integer": (int,),
+    "boolean": (bool,),
+    "null": (type(None),),
+}
+
+
+def check(value: object, shape: Shape, *, where: str) -> None:
+    """Raise FormatError, naming the place, unless ``value`` has ``shape``."""
+    if "anyOf" in shape:
+        _check_any(value, shape["anyOf"], where)
+    kind = shape.get("type")
+    if kind is not None and (type(value) not in _TYPES[kind]):
+        raise FormatError("a value of another type", where=where, expected=kind, found=type(value).__name__)
+    if "const" in shape and value != shape["const"]:
+        raise FormatError("another value", where=where, expected=repr(shape["const"]), found=show(repr(value), 60))
+    if "enum" in shape and value not in shape["enum"]:
+        expected = ", ".join(map(str, shape["enum"]))
+        raise FormatError("a value that is not in the list", where=where, expected=expected, found=show(repr(value), 60))
+    if isinstance(value, str):
+        _check_text(value, shape, where)
+    elif isinstance(value, dict):
+        _check_object(value, shape, where)
+    elif isinstance(value, list | tuple):
+        _check_array(value, shape, where)
+    elif isinstance(value, int) and not shape.get("minimum", value) <= value <= shape.get("maximum", value):
+        raise FormatError("a number out of range", where=where, found=str(value)[:24])
+
+
+def _check_any(value: object, shapes: list[Shape], where: str) -> None:
+    problems = []
+    for shape in shapes:
+        try:
+            check(value, shape, where=where)
+        except FormatError as error:
+            problems.append(error)
+        else:
+            return
+    raise problems[-1]
+
+
+def _check_text(value: str, shape: Shape, where: str) -> None:
+    if not shape.get("minLength", 0) <= len(value) <= shape.get("maxLength", len(value)):
+        raise FormatError("a text too short or too long", where=where, found=f"{len(value)} characters")
+    # JSON Schema patterns are searched; ours are all written with ^ and $, and matched whole.
+    if "pattern" in shape and not re.fullmatch(shape["pattern"], value):
+        raise FormatError("a text of another form", where=where, expected=shape["pattern"], found=show(value, 60))
+
+
+def _check_object(value: dict[str, Any], shape: Shape, where: str) -> None:
+    properties = shape.get("properties", {})
+    for name in shape.get("required", ()):
+        if name not in value:
+            raise FormatError("a field is missing", where=where, expected=name)
+    rest = shape.get("additionalProperties", True)
+    if len(value) > shape.get("maxProperties", len(value)):
+        raise FormatError("too many fields", where=where, found=str(len(value)))
+    for name, item in value.items():
+        if "propertyNames" in shape:
+            check(name, shape["propertyNames"], where=f"{where}, a field's name")
+        if name in properties:
+            check(item, properties[name], where=f"{where}.{show(name, 40)}")
+        elif rest is False:
+            raise FormatError("a field that this format does not have", where=where, found=show(name, 40))
+        elif isinstance(rest, Mapping):
+            check(item, rest, where=f"{where}.{show(name, 40)}")
+
+
+def _check_array(value: list[Any] | tuple[Any, ...], shape: Shape, where: str) -> None:
+    if not shape.get("minItems", 0) <= len(value) <= shape.get("maxItems", len(value)):
+        raise FormatError("a list too short or too long", where=where, found=str(len(value)))
+    if shape.get("uniqueItems") and len({repr(item) for item in value}) != len(value):
+        raise FormatError("a list with the same thing twice", where=where)
+    if "items" in shape:
+        for position, item in enumerate(value):
+            check(item, shape["items"], where=f"{where}[{position}]")
+
+
+def text(max_length: int = 4096, *, description: str | None = None) -> dict[str, Any]:
+    """A shape: text of at least one character."""
+    shape: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": max_length}
+    return shape if description is None else {**shape, "description": description}
+
+
+def choice(*values: str) -> dict[str, Any]:
+    """A shape: one word of a closed list."""
+    return {"enum": list(values)}
+
+
+def record(required: Mapping[str, Shape], optional: Mapping[str, Shape] | None = None) -> dict[str, Any]:
+    """A shape: an object with these fields and no others."""
+    return {
+        "type": "object",
+        "properties": {**required, **(optional or {})},
+        "required": sorted(required),
+        "additionalProperties": False,
+    }
+
+
+def list_of(items: Shape, *, most: int, least: int = 0, unique: bool = True) -> dict[str, Any]:
+    """A shape: a list."""
+    shape: dict[str, Any] = {"type": "array", "items": items, "minItems": least, "maxItems": most}
+    return {**shape, "uniqueItems": True} if unique else shape
+
+
+def or_null(shape: Shape) -> dict[str, Any]:
+    """A shape: that, or null."""
+    return {"anyOf": [{"type": "null"}, shape]}
+
+
+INTEGER = {"type": "integer", "minimum": 0, "maximum": 2**53 - 1}
+BOOLEAN = {"type": "boolean"}
+DIGEST = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+BASE64 = {"type": "string", "pattern": "^[A-Za-z0-9+/]*={0,2}$", "maxLength": 90_000}
+ID = {"type": "string", "pattern": "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"}
+ORIGIN = {"type": "string", "pattern": "^custody/[a-z2-7]{26}$"}
+TIME = {"type": "string", "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"}
+EXHIBIT_LABEL = {"type": "string", "pattern": r"^[A-Z0-9][A-Z0-9.-]{0,23}$"}
+ITEM_LABEL = {"type": "string", "pattern": r"^[A-Z0-9][A-Z0-9.-]{0,23}/[0-9]{2,6}(\.[1-9][0-9]{0,5})*$"}
