@@ -21,4 +21,6 @@ def tag(key: bytes, message: bytes) -> bytes:
 
 def argon2id(passphrase: bytes, salt: bytes, *, memory_kib: int, passes: int, lanes: int) -> bytes:
     """A 32-byte key of a passphrase. 256 MiB and 3 passes cost 0.8 s on the reference machine."""
-    return Argon2id(salt=salt, length=32, iterations=passes, lanes=lanes, memory_cost=memory_kib).derive(passphrase)
+    return Argon2id(salt=salt, length=32, iterations=passes, lanes=lanes, memory_cost=memory_kib).derive(
+        passphrase
+    )

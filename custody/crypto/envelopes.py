@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from custody.crypto import keys
 from custody.errors import CheckFailed
+from custody.format import names
 from custody.format.envelope import Envelope, pae
 
 
@@ -15,6 +16,6 @@ def sign(payload_type: str, payload: bytes, key: keys.SignKey) -> Envelope:
 
 def verify(envelope: Envelope, public: bytes, *, where: str) -> None:
     """Raise unless ``public`` is the key that the envelope names and its signature fits."""
-    if keys.key_id(public) != envelope.key_id:
+    if names.key_id(public) != envelope.key_id:
         raise CheckFailed("signed by another key than it names", where=where)
     keys.verify(public, envelope.signature, envelope.signed, where=where)

@@ -29,7 +29,9 @@ def _line(origin: str, algorithm: int, public: bytes, signature: bytes) -> note.
     return note.SignatureLine(name=origin, key_id=note.key_id(origin, algorithm, public), signature=signature)
 
 
-def verify(log_note: note.LogNote, log_keys: Mapping[str, bytes], *, origin: str, where: str) -> note.Checkpoint:
+def verify(
+    log_note: note.LogNote, log_keys: Mapping[str, bytes], *, origin: str, where: str
+) -> note.Checkpoint:
     """The note's checkpoint, once *every* key of the set in force has signed it, or NoteInvalid.
 
     ``log_keys`` are the raw public keys by algorithm. With one valid line enough, the post-quantum
@@ -45,7 +47,9 @@ def verify(log_note: note.LogNote, log_keys: Mapping[str, bytes], *, origin: str
         if line.key_id != expected:
             raise NoteInvalid(f"the {algorithm} line is by a key that is not the log's", where=where)
     try:
-        keys.verify(log_keys["ed25519"], log_note.ed25519.signature, checkpoint.to_text().encode(), where=where)
+        keys.verify(
+            log_keys["ed25519"], log_note.ed25519.signature, checkpoint.to_text().encode(), where=where
+        )
         if log_note.ml_dsa_44.signature[:8] != bytes(8):
             raise NoteInvalid("the ML-DSA-44 line states a time", where=where)
         message = note.ml_dsa_message(checkpoint)

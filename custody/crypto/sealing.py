@@ -66,14 +66,18 @@ def compartment_key(class_key: bytes, origin: str, subject: str, n: int, name: s
     return derive.hkdf(class_key, contexts.compartment(origin, subject, n, name))
 
 
-def seal_compartment(class_key: bytes, origin: str, subject: str, n: int, name: str, value: dict[str, Any]) -> bytes:
+def seal_compartment(
+    class_key: bytes, origin: str, subject: str, n: int, name: str, value: dict[str, Any]
+) -> bytes:
     """The sealed bytes of a compartment's value."""
     context = contexts.compartment(origin, subject, n, name)
     plain = padding.pad_compartment(value, where=f"compartment {name}")
     return seal(derive.hkdf(class_key, context), context, plain)
 
 
-def open_compartment(key: bytes, origin: str, subject: str, n: int, name: str, sealed: bytes, *, where: str) -> dict[str, Any]:
+def open_compartment(
+    key: bytes, origin: str, subject: str, n: int, name: str, sealed: bytes, *, where: str
+) -> dict[str, Any]:
     """The value of a compartment under its own key (see `compartment_key`)."""
     plain = open_(key, contexts.compartment(origin, subject, n, name), sealed, where=where)
     return padding.unpad_compartment(plain, where=where)

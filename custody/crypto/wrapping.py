@@ -37,7 +37,9 @@ def wrap_key_of(seed: bytes) -> bytes:
 def check_wrap_key(raw: bytes, *, where: str) -> bytes:
     """``raw`` is a public wrapping key, or FormatError."""
     if len(raw) != WRAP_KEY_BYTES:
-        raise FormatError("not a wrapping key", where=where, expected=f"{WRAP_KEY_BYTES} bytes", found=f"{len(raw)}")
+        raise FormatError(
+            "not a wrapping key", where=where, expected=f"{WRAP_KEY_BYTES} bytes", found=f"{len(raw)}"
+        )
     try:
         _public(raw)
     except ValueError as error:

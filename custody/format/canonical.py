@@ -65,12 +65,18 @@ def decode(data: bytes, *, where: str, max_bytes: int = MAX_BYTES, max_depth: in
     measured before parsing: the parser of the standard library would raise RecursionError.
     """
     if len(data) > max_bytes:
-        raise FormatError("too long", where=where, expected=f"at most {max_bytes} bytes", found=f"{len(data)}")
+        raise FormatError(
+            "too long", where=where, expected=f"at most {max_bytes} bytes", found=f"{len(data)}"
+        )
     depth = _depth(data)
     if depth > max_depth:
-        raise FormatError("nested too deeply", where=where, expected=f"at most {max_depth} levels", found=f"{depth}")
+        raise FormatError(
+            "nested too deeply", where=where, expected=f"at most {max_depth} levels", found=f"{depth}"
+        )
     try:
-        value = json.loads(data.decode("utf-8"), parse_float=_no_float, parse_constant=_no_float, parse_int=_integer)
+        value = json.loads(
+            data.decode("utf-8"), parse_float=_no_float, parse_constant=_no_float, parse_int=_integer
+        )
     except UnicodeDecodeError as error:
         raise FormatError("not UTF-8", where=where) from error
     except FormatError as error:
@@ -82,7 +88,9 @@ def decode(data: bytes, *, where: str, max_bytes: int = MAX_BYTES, max_depth: in
     return value
 
 
-def decode_object(data: bytes, *, where: str, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> dict[str, Any]:
+def decode_object(
+    data: bytes, *, where: str, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
+) -> dict[str, Any]:
     """As `decode`, and the value is an object."""
     value = decode(data, where=where, max_bytes=max_bytes, max_depth=max_depth)
     if not isinstance(value, dict):
@@ -99,7 +107,9 @@ def check_fields(value: object, *, where: str, required: frozenset[str] | set[st
     if missing:
         raise FormatError("a field is missing", where=where, expected=", ".join(missing))
     if extra:
-        raise FormatError("a field that this format does not have", where=where, found=show(", ".join(extra), 80))
+        raise FormatError(
+            "a field that this format does not have", where=where, found=show(", ".join(extra), 80)
+        )
     return value
 
 

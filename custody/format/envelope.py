@@ -59,7 +59,10 @@ def from_value(value: object, *, payload_type: str, where: str) -> Envelope:
     fields = canonical.check_fields(value, where=where, required={"payload", "payloadType", "signatures"})
     if fields["payloadType"] != payload_type:
         raise FormatError(
-            "another type of payload", where=where, expected=payload_type, found=show(repr(fields["payloadType"]), 80)
+            "another type of payload",
+            where=where,
+            expected=payload_type,
+            found=show(repr(fields["payloadType"]), 80),
         )
     signatures = fields["signatures"]
     if not isinstance(signatures, list) or len(signatures) != 1:
@@ -69,7 +72,9 @@ def from_value(value: object, *, payload_type: str, where: str) -> Envelope:
         raise FormatError("payload and signature must be text", where=where)
     sig = from_base64(signature["sig"], where=f"{where}, signature")
     if len(sig) != 64:
-        raise FormatError("a signature of another length", where=where, expected="64 bytes", found=f"{len(sig)}")
+        raise FormatError(
+            "a signature of another length", where=where, expected="64 bytes", found=f"{len(sig)}"
+        )
     return Envelope(
         payload_type=payload_type,
         payload=from_base64(fields["payload"], where=f"{where}, payload"),
@@ -80,4 +85,6 @@ def from_value(value: object, *, payload_type: str, where: str) -> Envelope:
 
 def from_bytes(data: bytes, *, payload_type: str, where: str, max_bytes: int = MAX_ENVELOPE) -> Envelope:
     """The envelope in its one spelling, or FormatError. The signature is not checked here."""
-    return from_value(canonical.decode(data, where=where, max_bytes=max_bytes), payload_type=payload_type, where=where)
+    return from_value(
+        canonical.decode(data, where=where, max_bytes=max_bytes), payload_type=payload_type, where=where
+    )

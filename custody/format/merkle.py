@@ -159,7 +159,9 @@ def root_from_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes
     return digest, fold_peaks(left[::-1])
 
 
-def check_consistency(first: int, first_root: bytes, second: int, second_root: bytes, proof: Sequence[bytes]) -> None:
+def check_consistency(
+    first: int, first_root: bytes, second: int, second_root: bytes, proof: Sequence[bytes]
+) -> None:
     """Raise ProofError unless ``proof`` connects the two trees (RFC 9162, 2.1.4.2)."""
     _check_hashes(proof)
     if not 0 < first <= second:

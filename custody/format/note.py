@@ -48,12 +48,16 @@ class Checkpoint:
         """The checkpoint of exactly three lines, or FormatError. Extension lines are refused."""
         lines = text.split("\n")
         if len(lines) != 4 or lines[3] != "":
-            raise FormatError("not a checkpoint", where=where, expected="three lines, each ended by a newline")
+            raise FormatError(
+                "not a checkpoint", where=where, expected="three lines, each ended by a newline"
+            )
         origin = names.check_origin(lines[0], where=f"{where}, line 1")
         size = parse_size(lines[1], where=f"{where}, line 2")
         root = from_base64(lines[2], where=f"{where}, line 3")
         if len(root) != 32:
-            raise FormatError("not a root", where=f"{where}, line 3", expected="32 bytes", found=f"{len(root)}")
+            raise FormatError(
+                "not a root", where=f"{where}, line 3", expected="32 bytes", found=f"{len(root)}"
+            )
         return cls(origin=origin, size=size, root=root)
 
 
@@ -125,7 +129,9 @@ def _signature_line(line: str, algorithm: int, *, where: str) -> SignatureLine:
     raw = from_base64(parts[2], where=where)
     expected = 4 + SIGNATURE_BYTES[algorithm]
     if len(raw) != expected:
-        raise FormatError("a signature of another length", where=where, expected=f"{expected} bytes", found=f"{len(raw)}")
+        raise FormatError(
+            "a signature of another length", where=where, expected=f"{expected} bytes", found=f"{len(raw)}"
+        )
     return SignatureLine(name=parts[1], key_id=raw[:4], signature=raw[4:])
 
 
@@ -150,5 +156,11 @@ def ml_dsa_message(checkpoint: Checkpoint) -> bytes:
     name = checkpoint.origin.encode()
     framed = bytes([len(name)]) + name
     return (
-        b"subtree/v1\n\0" + framed + bytes(8) + framed + bytes(8) + checkpoint.size.to_bytes(8, "big") + checkpoint.root
+        b"subtree/v1\n\0"
+        + framed
+        + bytes(8)
+        + framed
+        + bytes(8)
+        + checkpoint.size.to_bytes(8, "big")
+        + checkpoint.root
     )

@@ -15,11 +15,6 @@ from custody.format.text import show
 
 Shape = Mapping[str, Any]
 
-KNOWN_WORDS = frozenset(
-    "type const enum pattern minLength maxLength minimum maximum items minItems maxItems uniqueItems "
-    "properties required additionalProperties propertyNames maxProperties anyOf description".split()
-)
-
 _TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
     "array": (list, tuple),
@@ -38,10 +33,14 @@ def check(value: object, shape: Shape, *, where: str) -> None:
     if kind is not None and (type(value) not in _TYPES[kind]):
         raise FormatError("a value of another type", where=where, expected=kind, found=type(value).__name__)
     if "const" in shape and value != shape["const"]:
-        raise FormatError("another value", where=where, expected=repr(shape["const"]), found=show(repr(value), 60))
+        raise FormatError(
+            "another value", where=where, expected=repr(shape["const"]), found=show(repr(value), 60)
+        )
     if "enum" in shape and value not in shape["enum"]:
         expected = ", ".join(map(str, shape["enum"]))
-        raise FormatError("a value that is not in the list", where=where, expected=expected, found=show(repr(value), 60))
+        raise FormatError(
+            "a value that is not in the list", where=where, expected=expected, found=show(repr(value), 60)
+        )
     if isinstance(value, str):
         _check_text(value, shape, where)
     elif isinstance(value, dict):
@@ -69,7 +68,9 @@ def _check_text(value: str, shape: Shape, where: str) -> None:
         raise FormatError("a text too short or too long", where=where, found=f"{len(value)} characters")
     # JSON Schema patterns are searched; ours are all written with ^ and $, and matched whole.
     if "pattern" in shape and not re.fullmatch(shape["pattern"], value):
-        raise FormatError("a text of another form", where=where, expected=shape["pattern"], found=show(value, 60))
+        raise FormatError(
+            "a text of another form", where=where, expected=shape["pattern"], found=show(value, 60)
+        )
 
 
 def _check_object(value: dict[str, Any], shape: Shape, where: str) -> None:
@@ -133,12 +134,21 @@ def or_null(shape: Shape) -> dict[str, Any]:
     return {"anyOf": [{"type": "null"}, shape]}
 
 
-INTEGER = {"type": "integer", "minimum": 0, "maximum": 2**53 - 1}
-BOOLEAN = {"type": "boolean"}
-DIGEST = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
-BASE64 = {"type": "string", "pattern": "^[A-Za-z0-9+/]*={0,2}$", "maxLength": 90_000}
-ID = {"type": "string", "pattern": "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"}
-ORIGIN = {"type": "string", "pattern": "^custody/[a-z2-7]{26}$"}
-TIME = {"type": "string", "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"}
-EXHIBIT_LABEL = {"type": "string", "pattern": r"^[A-Z0-9][A-Z0-9.-]{0,23}$"}
-ITEM_LABEL = {"type": "string", "pattern": r"^[A-Z0-9][A-Z0-9.-]{0,23}/[0-9]{2,6}(\.[1-9][0-9]{0,5})*$"}
+INTEGER: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": 2**53 - 1}
+BOOLEAN: dict[str, Any] = {"type": "boolean"}
+DIGEST: dict[str, Any] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+BASE64: dict[str, Any] = {"type": "string", "pattern": "^[A-Za-z0-9+/]*={0,2}$", "maxLength": 90_000}
+ID: dict[str, Any] = {
+    "type": "string",
+    "pattern": "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$",
+}
+ORIGIN: dict[str, Any] = {"type": "string", "pattern": "^custody/[a-z2-7]{26}$"}
+TIME: dict[str, Any] = {
+    "type": "string",
+    "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$",
+}
+EXHIBIT_LABEL: dict[str, Any] = {"type": "string", "pattern": r"^[A-Z0-9][A-Z0-9.-]{0,23}$"}
+ITEM_LABEL: dict[str, Any] = {
+    "type": "string",
+    "pattern": r"^[A-Z0-9][A-Z0-9.-]{0,23}/[0-9]{2,6}(\.[1-9][0-9]{0,5})*$",
+}

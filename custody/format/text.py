@@ -10,7 +10,9 @@ import unicodedata
 from custody.errors import FormatError
 
 HEX_32 = re.compile(r"[0-9a-f]{64}")
-_TIME = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z", re.ASCII)
+_TIME = re.compile(
+    r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z", re.ASCII
+)
 
 # Categories that a terminal may obey or that hide what follows: controls, format characters (bidi
 # overrides, zero width), surrogates, private use, unassigned, line and paragraph separators.
@@ -33,7 +35,9 @@ def show(value: str | bytes, limit: int = 200) -> str:
         elif char == "\\":
             out.append("\\\\")
         elif unicodedata.category(char) in _UNSAFE:
-            out.append(f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}")
+            out.append(
+                f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+            )
         else:
             out.append(char)
     if len(text) > limit:
@@ -61,12 +65,16 @@ def from_base64(text: str, *, where: str) -> bytes:
 def check_digest(value: object, *, where: str) -> str:
     """A lower-case hexadecimal SHA-256, or FormatError."""
     if not isinstance(value, str) or not HEX_32.fullmatch(value):
-        raise FormatError("not a SHA-256", where=where, expected="64 lower-case hex digits", found=show(repr(value), 80))
+        raise FormatError(
+            "not a SHA-256", where=where, expected="64 lower-case hex digits", found=show(repr(value), 80)
+        )
     return value
 
 
 def check_time(value: object, *, where: str) -> str:
     """A UTC time to the millisecond, ``2026-11-22T10:00:00.000Z``, or FormatError."""
     if not isinstance(value, str) or not _TIME.fullmatch(value):
-        raise FormatError("not a UTC time", where=where, expected="YYYY-MM-DDThh:mm:ss.mmmZ", found=show(repr(value), 60))
+        raise FormatError(
+            "not a UTC time", where=where, expected="YYYY-MM-DDThh:mm:ss.mmmZ", found=show(repr(value), 60)
+        )
     return value
