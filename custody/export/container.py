@@ -84,7 +84,8 @@ class ContainerWriter:
             )
         narrow = (shape.narrow_count(count), shape.narrow(size), shape.narrow(offset))
         records = b""
-        if narrow != (count, size, offset):
+        # Compared with the sentinels: the value 65,535 itself can't stand in its own field.
+        if narrow[0] == shape.SENTINEL16 or shape.SENTINEL32 in narrow[1:]:
             records = shape.END64.pack(
                 shape.END64_SIGNATURE,
                 shape.END64.size - 12,
@@ -122,9 +123,9 @@ class ContainerWriter:
         raw = name.encode("ascii")
         field, place = shape.narrow(size), shape.narrow(offset)
         wide = b""
-        if field != size:
+        if field == shape.SENTINEL32:
             wide += struct.pack("<2Q", size, size)
-        if place != offset:
+        if place == shape.SENTINEL32:
             wide += struct.pack("<Q", offset)
         extra = struct.pack("<2H", shape.ZIP64_ID, len(wide)) + wide if wide else b""
         self._directory += shape.CENTRAL.pack(
@@ -152,14 +153,14 @@ class ContainerWriter:
         self._open = True
 
     def _version(self, size: int) -> int:
-        wide = shape.narrow(size) != size or shape.narrow(self._position) != self._position
+        wide = shape.SENTINEL32 in (shape.narrow(size), shape.narrow(self._position))
         return shape.VERSION_ZIP64 if wide else shape.VERSION_PLAIN
 
     def _local_header(self, name: str, size: int, crc: int) -> bytes:
         raw = name.encode("ascii")
         field = shape.narrow(size)
         # The local field, where there is one, always holds both sizes (APPNOTE 4.5.3).
-        extra = struct.pack("<2H2Q", shape.ZIP64_ID, 16, size, size) if field != size else b""
+        extra = struct.pack("<2H2Q", shape.ZIP64_ID, 16, size, size) if field == shape.SENTINEL32 else b""
         header = shape.LOCAL.pack(
             shape.LOCAL_SIGNATURE,
             self._version(size),

@@ -34,6 +34,8 @@ MAX_PASSPHRASE = 64
 MAX_IN_MEMORY = 120 << 20
 CHUNK = 1 << 20
 
+# All headers of a wrapper fit into this many bytes at either end.
+_LOOK = 2048
 _OVERHEAD = 16 + 2 + 10  # salt, passphrase check, MAC
 _AES_ID = 0x9901
 # Extra field of AE-2: version 2, vendor, strength 3 (256 bits), real method 0 (stored).
@@ -116,9 +118,8 @@ def _encrypt(package: BinaryIO, out: BinaryIO, passphrase: str) -> None:
     import pyzipper  # costs 110 ms: only who encrypts pays
 
     size = os.fstat(package.fileno()).st_size
-    with pyzipper.AESZipFile(
-        out, "w", compression=pyzipper.ZIP_STORED, encryption=pyzipper.WZ_AES
-    ) as archive:
+    archive = pyzipper.AESZipFile(out, "w", compression=pyzipper.ZIP_STORED, encryption=pyzipper.WZ_AES)
+    try:
         archive.setpassword(passphrase.encode("ascii"))
         info = archive.zipinfo_cls(MEMBER, date_time=(1980, 1, 1, 0, 0, 0))
         info.compress_type = pyzipper.ZIP_STORED
@@ -135,8 +136,16 @@ def _encrypt(package: BinaryIO, out: BinaryIO, passphrase: str) -> None:
                 member.write(chunk)
         if written != size:
             raise CheckFailed(
-                "the package changed while it was encrypted", expected=f"{size} bytes", found=f"{written}"
+                "the package changed while it was encrypted",
+                expected=f"{size} bytes",
+                found=f"{written}" if written < size else f"more than {size}",
             )
+        archive.close()
+    except BaseException:
+        # After a failed write pyzipper can't close: it would hide a full disk behind a ValueError, and
+        # complain again when it is collected. Without its file it lets go; the file is not its own.
+        archive.fp = None
+        raise
 
 
 def _decrypt(file: BinaryIO, size: int, passphrase: str) -> Iterator[bytes]:
@@ -217,8 +226,8 @@ def _check_shape(file: BinaryIO) -> int:
     try:
         length = file.seek(0, 2)
         file.seek(0)
-        head = file.read(2048)
-        tail_at = max(0, length - 2048)
+        head = file.read(_LOOK)
+        tail_at = max(0, length - _LOOK)
         file.seek(tail_at)
         tail = file.read()
     except OSError as error:
@@ -246,27 +255,17 @@ def _measure(length: int, head: bytes, tail: bytes, tail_at: int) -> int:
         tail, end_at
     )
     directory_end = end_at
-    if shape.SENTINEL32 in (directory_size, directory_at):
-        record_at = end_at - shape.LOCATOR.size - shape.END64.size
-        if record_at < 0:
-            raise Truncated("the encrypted package is incomplete")
-        directory_end = record_at
-        signature, _, _, _, disk64, first64, here64, count64, size64, at64 = shape.END64.unpack_from(
-            tail, record_at
-        )
-        mark, locator_disk, at, disks = shape.LOCATOR.unpack_from(tail, record_at + shape.END64.size)
-        whole = (signature, mark, at, locator_disk, disks, disk64, first64, here64, count64)
-        if whole != (
-            shape.END64_SIGNATURE,
-            shape.LOCATOR_SIGNATURE,
-            tail_at + record_at,
-            0,
-            1,
-            0,
-            0,
-            here,
-            count,
-        ):
+    locator_at = end_at - shape.LOCATOR.size
+    # Asked for by its signature, not by sentinels: pyzipper writes zip64 records from 2 GiB on, and
+    # leaves the true numbers in the end record up to 4 GiB.
+    if locator_at >= shape.END64.size and tail.startswith(shape.LOCATOR_SIGNATURE, locator_at):
+        directory_end = locator_at - shape.END64.size
+        fields = shape.END64.unpack_from(tail, directory_end)
+        _, locator_disk, record_at, disks = shape.LOCATOR.unpack_from(tail, locator_at)
+        signature, _, _, _, disk64, first64, here64, count64, size64, at64 = fields
+        if (signature, record_at) != (shape.END64_SIGNATURE, tail_at + directory_end):
+            raise ContainerError("the zip64 records of the encrypted package are malformed")
+        if (locator_disk, disks, disk64, first64, here64, count64) != (0, 1, 0, 0, here, count):
             raise ContainerError("the zip64 records of the encrypted package are malformed")
         if directory_size not in (shape.SENTINEL32, size64) or directory_at not in (shape.SENTINEL32, at64):
             raise ContainerError("the zip64 records of the encrypted package contradict its end record")
@@ -306,6 +305,8 @@ def _local(head: bytes) -> tuple[_Header, int]:
     _, _, flags, method, _, _, crc, stored, size, name_length, extra_length = shape.LOCAL.unpack_from(head)
     extra_at = shape.LOCAL.size + name_length
     if extra_at + extra_length > len(head):
+        if len(head) < _LOOK:
+            raise Truncated("the encrypted package is incomplete")
         raise ContainerError("the header of the encrypted package is too long")
     name = head[shape.LOCAL.size : extra_at]
     wide = _extras(head[extra_at : extra_at + extra_length], flags, method)
