@@ -13,11 +13,18 @@ from hypothesis import settings
 REPO = Path(__file__).resolve().parent.parent
 
 # Read by the tests themselves; every other CUSTODY_ variable belongs to the developer's own lockers.
-_FOR_TESTS = ("CUSTODY_SAMPLES", "CUSTODY_RECORD")
+_FOR_TESTS = ("CUSTODY_SAMPLES", "CUSTODY_RECORD", "CUSTODY_TEST_WITHOUT_POSIX")
 
 # At import, so that fixtures of a wider scope than the one below are covered too.
 for _name in [n for n in os.environ if n.startswith("CUSTODY_") and n not in _FOR_TESTS]:
     del os.environ[_name]
+
+# Before anything of custody is imported. The variable and the path reach the processes that tests start.
+if os.environ.get("CUSTODY_TEST_WITHOUT_POSIX"):
+    from tests.without_posix import sitecustomize
+
+    _path = [str(Path(sitecustomize.__file__).parent), os.environ.get("PYTHONPATH", "")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(part for part in _path if part)
 
 # A shared machine is slow at times: a deadline would report the neighbour. In CI one run must be like
 # the other; at home hypothesis searches on with new examples.

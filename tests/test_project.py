@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -64,3 +65,57 @@ def test_a_ci_script_can_be_started_and_parsed(name):
     assert os.access(script, os.X_OK)
     assert "set -euo pipefail" in script.read_text(encoding="utf-8")
     assert subprocess.run(["bash", "-n", str(script)], check=False).returncode == 0
+
+
+_USES_POSIX = """
+import os, time
+try:
+    import fcntl
+except ModuleNotFoundError:
+    fcntl = None
+    import msvcrt
+from os import path
+import os.path
+found = [fcntl, hasattr(os, "O_DIRECTORY"), hasattr(time, "CLOCK_BOOTTIME"), os.path is path]
+def sync_folder(where):
+    os.close(os.open(where, os.O_RDONLY))
+def lock(file):
+    msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+"""
+
+
+def test_the_run_without_posix_takes_away_what_it_says(tmp_path):
+    (tmp_path / "custody").mkdir()
+    (tmp_path / "custody/__init__.py").write_text(_USES_POSIX, encoding="utf-8")
+    code = """
+import os, fcntl, custody
+assert custody.found == [None, False, False, True], custody.found
+assert hasattr(os, "O_DIRECTORY")  # everybody else sees the real system
+try:
+    custody.sync_folder(".")
+except PermissionError:
+    pass
+else:
+    raise SystemExit("a folder was opened")
+custody.sync_folder("custody/__init__.py")
+with open("lock", "w") as first, open("lock", "w") as second:
+    custody.lock(first)
+    try:
+        custody.lock(second)
+    except OSError:
+        print("held")
+"""
+    without = str(REPO / "tests" / "without_posix")
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PYTHONPATH": f"{without}{os.pathsep}{tmp_path}",
+            "CUSTODY_TEST_WITHOUT_POSIX": "1",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("held\n", "")
