@@ -93,7 +93,7 @@ def install() -> None:
         return
     builtins._custody_without_posix = True  # type: ignore[attr-defined]
     lesser = {
-        "os": _Without(os, OS_NAMES, {"open": _open, "O_BINARY": 0}),
+        "os": _Without(os, OS_NAMES, {"name": "nt", "open": _open, "O_BINARY": 0}),
         "time": _Without(time, TIME_NAMES, {}),
         "msvcrt": _locks(),
     }
