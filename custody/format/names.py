@@ -75,6 +75,7 @@ class IdMaker:
         self._lock = threading.Lock()
 
     def __call__(self) -> str:
+        """The next id."""
         with self._lock:
             seed = int.from_bytes(self._random(2), "big") & 0x7FF  # the upper half is room to count
             self._last = max((self._now_ms() << 12) | seed, self._last + 1)

@@ -1,0 +1,402 @@
+"""The append-only ledger: read entries, prove them, append under the write lock.
+
+Write order (held by the caller, `custody.procedure.locker`): vault objects are durable, then the
+erasable store commits, then the ledger commits. What is committed here is evidence.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from custody.crypto import envelopes, keys, notes
+from custody.errors import CheckFailed, MachineError, NoRight
+from custody.format import entry as entries
+from custody.format import kinds, merkle, note
+from custody.format.envelope import ENTRY_TYPE
+from custody.ledger import sqlite, tables
+from custody.verify.rights import Rights
+
+FILE_NAME = "ledger.sqlite"
+
+
+def _key(identifier: str) -> bytes:
+    return uuid.UUID(identifier).bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An entry as it stands in the ledger."""
+
+    seq: int
+    envelope: bytes
+
+    @property
+    def leaf(self) -> bytes:
+        """Its leaf hash."""
+        return merkle.leaf_hash(self.envelope)
+
+    def read(self) -> entries.Entry:
+        """Its body."""
+        return entries.read(self.envelope, where=f"entry {self.seq}")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last entry about a subject."""
+
+    n: int
+    leaf: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """An entry before it has its place: what `Append.add` completes and signs."""
+
+    kind: str
+    subject_type: str
+    subject: str
+    case: str | None = None
+    group: str | None = None
+    public: Mapping[str, Any]
+    sealed: Mapping[str, str]
+    """SHA-256 (hex) of the sealed bytes by compartment; they were sealed for number ``n``."""
+    n: int
+    approvals: tuple[Mapping[str, Any], ...] = ()
+
+
+class Ledger:
+    """One ledger file. Readers may be many; `append` takes the file's write lock."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._readers = sqlite.engine(path, write=False)
+        self._writers = sqlite.engine(path, write=True)
+
+    @classmethod
+    def create(cls, path: Path) -> Ledger:
+        """Make an empty ledger; its first entry must be the genesis. Raises FileExistsError."""
+        sqlite.create(path)
+        return cls(path)
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self._readers.dispose()
+        self._writers.dispose()
+
+    # Reading
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[View]:
+        """A consistent view; keep it short, since the write-ahead log grows while one is open."""
+        try:
+            with self._readers.begin() as connection:
+                yield View(connection)
+        except sa.exc.DBAPIError as error:
+            raise _machine_error(error, self.path) from error
+
+    @contextlib.contextmanager
+    def append(self, *, rights: Rights, clock: Callable[[], entries.Time]) -> Iterator[Append]:
+        """A transaction that appends; committed at the end, nothing of it kept after an exception.
+
+        ``rights`` is brought up to date with what others appended meanwhile, and with what is
+        appended here; after an exception it must be thrown away.
+        """
+        try:
+            with self._writers.begin() as connection:
+                work = Append(connection, rights, clock)
+                yield work
+                work.flush()
+        except sa.exc.DBAPIError as error:
+            raise _machine_error(error, self.path) from error
+
+    def file_checks(self) -> list[str]:
+        """What is wrong with the file as a database: SQLite's own check and our guards."""
+        with self.reading() as view:
+            problems = [f"SQLite: {line}" for line in sqlite.integrity(view.connection)]
+            return problems + [
+                f"guard missing or changed: {name}" for name in sqlite.missing_guards(view.connection)
+            ]
+
+
+def _machine_error(error: sa.exc.DBAPIError, path: Path) -> Exception:
+    text = str(error.orig)
+    if "ledger:" in text or "malformed" in text or "not a database" in text:
+        return CheckFailed(f"the ledger file refused: {text}", where=path.name)
+    hint = "free some space, then run the command again: nothing was lost" if "full" in text else None
+    return MachineError(f"the ledger can't be used: {text}", where=path.name, hint=hint)
+
+
+class View:
+    """What a connection sees of the ledger."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self.connection = connection
+
+    @property
+    def size(self) -> int:
+        """The number of entries."""
+        last = self.connection.execute(sa.select(sa.func.max(tables.entry.c.seq))).scalar()
+        return 0 if last is None else last + 1
+
+    def node(self, level: int, position: int) -> bytes:
+        """A stored hash of the tree; CheckFailed where there is none."""
+        table = tables.node
+        found = self.connection.execute(
+            sa.select(table.c.hash).where(table.c.level == level, table.c.position == position)
+        ).scalar()
+        if found is None:
+            raise CheckFailed("a node of the tree is missing", where=f"node {level}/{position}")
+        return bytes(found)
+
+    def root(self, size: int | None = None) -> bytes:
+        """The root of the first ``size`` entries."""
+        return merkle.root(self.size if size is None else size, self.node)
+
+    def inclusion(self, seq: int, size: int) -> list[bytes]:
+        """The inclusion path of an entry in the tree of ``size``."""
+        return merkle.inclusion(seq, size, self.node)
+
+    def consistency(self, first: int, second: int) -> list[bytes]:
+        """The proof that the tree only grew from ``first`` to ``second``."""
+        return merkle.consistency(first, second, self.node)
+
+    def entries(self, start: int = 0, stop: int | None = None) -> Iterator[Stored]:
+        """Entries in order, from ``start`` up to and without ``stop``."""
+        table = tables.entry
+        query = sa.select(table.c.seq, table.c.envelope).where(table.c.seq >= start).order_by(table.c.seq)
+        if stop is not None:
+            query = query.where(table.c.seq < stop)
+        for seq, stored in self.connection.execute(query, execution_options={"yield_per": 500}):
+            yield Stored(seq, bytes(stored))
+
+    def entry(self, seq: int) -> Stored:
+        """One entry; CheckFailed where there is none."""
+        for stored in self.entries(seq, seq + 1):
+            return stored
+        raise CheckFailed("an entry is missing", where=f"entry {seq}")
+
+    def history(self, subject: str, start: int = 0) -> list[Stored]:
+        """All entries about a subject from number ``start``, in order."""
+        table = tables.entry
+        query = (
+            sa.select(table.c.seq, table.c.envelope)
+            .where(table.c.subject == _key(subject), table.c.n >= start)
+            .order_by(table.c.n)
+        )
+        return [Stored(seq, bytes(stored)) for seq, stored in self.connection.execute(query)]
+
+    def head(self, subject: str) -> Head | None:
+        """The last entry about a subject, or None where there is none."""
+        table = tables.entry
+        query = (
+            sa.select(table.c.seq, table.c.n)
+            .where(table.c.subject == _key(subject))
+            .order_by(table.c.n.desc())
+            .limit(1)
+        )
+        row = self.connection.execute(query).first()
+        return None if row is None else Head(row.n, self.node(0, row.seq))
+
+    def index_rows(self) -> Iterator[tuple[int, str, int]]:
+        """(seq, subject, n) as the columns state them, for `check` to compare with the bodies."""
+        table = tables.entry
+        rows = self.connection.execute(
+            sa.select(table.c.seq, table.c.subject, table.c.n).order_by(table.c.seq)
+        )
+        for seq, subject, n in rows:
+            yield seq, str(uuid.UUID(bytes=bytes(subject))) if len(subject) == 16 else subject.hex(), n
+
+    def nodes(self) -> Iterator[tuple[int, int, bytes]]:
+        """All stored hashes of the tree."""
+        table = tables.node
+        for level, position, digest in self.connection.execute(
+            sa.select(table.c.level, table.c.position, table.c.hash).order_by(table.c.level, table.c.position)
+        ):
+            yield level, position, bytes(digest)
+
+    def notes(self) -> dict[int, bytes]:
+        """All log notes by size."""
+        table = tables.note
+        rows = self.connection.execute(sa.select(table.c.size, table.c.note).order_by(table.c.size))
+        return {size: bytes(stored) for size, stored in rows}
+
+    def newest_note(self) -> tuple[int, bytes] | None:
+        """The newest log note and its size."""
+        table = tables.note
+        row = self.connection.execute(sa.select(table).order_by(table.c.size.desc()).limit(1)).first()
+        return None if row is None else (row.size, bytes(row.note))
+
+    def tokens(self) -> list[tuple[int, bytes]]:
+        """All tokens with the size of the note that they cover."""
+        table = tables.token
+        rows = self.connection.execute(
+            sa.select(table.c.size, table.c.tsr).order_by(table.c.size, table.c.sha256)
+        )
+        return [(size, bytes(tsr)) for size, tsr in rows]
+
+    def issued(self) -> list[int]:
+        """Sizes of the checkpoints that left the locker."""
+        return list(
+            self.connection.execute(sa.select(tables.issued.c.size).order_by(tables.issued.c.size)).scalars()
+        )
+
+    def root_certificates(self) -> dict[str, bytes]:
+        """Root certificates (DER) of the authorities in the policy, by hex SHA-256."""
+        rows = self.connection.execute(sa.select(tables.root_certificate))
+        return {bytes(row.sha256).hex(): bytes(row.der) for row in rows}
+
+
+class Append(View):
+    """An open append: entries get their place, are checked against the table and the rights, and signed."""
+
+    def __init__(self, connection: sa.Connection, rights: Rights, clock: Callable[[], entries.Time]) -> None:
+        super().__init__(connection)
+        self.rights = rights
+        self._clock = clock
+        self._size = super().size
+        self._peaks = [super(Append, self).node(*place) for place in merkle.peaks(self._size)]
+        self._heads: dict[str, Head] = {}
+        self._entry_rows: list[dict[str, Any]] = []
+        self._node_rows: list[dict[str, Any]] = []
+        self._fresh: dict[merkle.Node, bytes] = {}
+
+    @property
+    def size(self) -> int:
+        """The number of entries, those of this append included."""
+        return self._size
+
+    def node(self, level: int, position: int) -> bytes:
+        """As `View.node`, those of this append included."""
+        return self._fresh.get((level, position)) or super().node(level, position)
+
+    def head(self, subject: str) -> Head | None:
+        """As `View.head`, entries of this append included."""
+        return self._heads.get(subject) or super().head(subject)
+
+    def next_n(self, subject: str) -> int:
+        """The number that the next entry about a subject will have."""
+        head = self.head(subject)
+        return 0 if head is None else head.n + 1
+
+    def add(self, draft: Draft, sign_key: keys.SignKey, origin: str) -> Stored:
+        """Give the draft its place, check it, sign it. Refused entries leave the transaction unusable."""
+        where = f"entry {self._size} ({draft.kind})"
+        if not kinds.known(draft.kind):
+            raise CheckFailed("a kind of entry that this version does not make", where=where)
+        head = self.head(draft.subject)
+        expected = 0 if head is None else head.n + 1
+        if draft.n != expected:
+            # Somebody else appended about this subject between sealing and the lock.
+            raise CheckFailed(
+                "the history moved", where=where, expected=f"number {expected}", found=f"{draft.n}"
+            )
+        entry = entries.Entry(
+            ledger=origin,
+            seq=self._size,
+            root=merkle.fold_peaks(self._peaks).hex(),
+            kind=draft.kind,
+            actor=sign_key.key_id,
+            subject=entries.Subject(
+                type=draft.subject_type,
+                id=draft.subject,
+                n=draft.n,
+                prev=None if head is None else head.leaf.hex(),
+            ),
+            case=draft.case,
+            group=draft.group,
+            time=self._clock(),
+            public=draft.public,
+            sealed=draft.sealed,
+            approvals=draft.approvals,
+        )
+        entry.check_kind(where=where)
+        reason = self.rights.why_not(entry)
+        if reason is None and self.rights.custodians and not self.rights.custodians[entry.actor].in_force:
+            reason = "the key is reported as compromised"
+        if reason is not None:
+            raise NoRight(
+                f"not allowed: {reason}",
+                where=draft.kind,
+                hint="custody custodian list shows who may do what",
+            )
+        envelope = envelopes.sign(ENTRY_TYPE, entry.to_bytes(), sign_key).to_bytes()
+        stored = Stored(self._size, envelope)
+        self._place(entry, stored)
+        self.rights.apply(entry)
+        return stored
+
+    def _place(self, entry: entries.Entry, stored: Stored) -> None:
+        leaf = stored.leaf
+        self._entry_rows.append(
+            {
+                "seq": stored.seq,
+                "subject": _key(entry.subject.id),
+                "n": entry.subject.n,
+                "envelope": stored.envelope,
+            }
+        )
+        for level, position, digest in merkle.new_nodes(self._size, leaf, self.node):
+            self._node_rows.append({"level": level, "position": position, "hash": digest})
+            self._fresh[level, position] = digest
+        # A new leaf merges as many peaks as the old size has trailing one bits.
+        carried, size = leaf, self._size
+        while size & 1:
+            carried = merkle.node_hash(self._peaks.pop(), carried)
+            size >>= 1
+        self._peaks.append(carried)
+        self._heads[entry.subject.id] = Head(entry.subject.n, leaf)
+        self._size += 1
+
+    def flush(self) -> None:
+        """Write the rows gathered so far into the transaction."""
+        if self._entry_rows:
+            self.connection.execute(sa.insert(tables.entry), self._entry_rows)
+            self.connection.execute(sa.insert(tables.node), self._node_rows)
+            self._entry_rows, self._node_rows = [], []
+
+    def add_note(self, log_keys: keys.LogKeys, origin: str) -> note.LogNote:
+        """Sign and store the log note of the tree as it stands; a note of this size that exists is given back."""
+        self.flush()
+        newest = self.newest_note()
+        if newest is not None and newest[0] == self._size:
+            return note.LogNote.from_bytes(newest[1], where=f"note {self._size}")
+        checkpoint = note.Checkpoint(origin=origin, size=self._size, root=merkle.fold_peaks(self._peaks))
+        made = notes.sign(checkpoint, log_keys)
+        self.connection.execute(sa.insert(tables.note), {"size": self._size, "note": made.to_bytes()})
+        return made
+
+    def add_token(self, size: int, sha256: bytes, tsr: bytes) -> None:
+        """Keep a token over the note of ``size``."""
+        self.flush()
+        self.connection.execute(sa.insert(tables.token), {"size": size, "sha256": sha256, "tsr": tsr})
+
+    def add_issued(self, size: int) -> None:
+        """Remember that the checkpoint of ``size`` leaves the locker."""
+        if size not in self.issued():
+            self.connection.execute(sa.insert(tables.issued), {"size": size})
+
+    def add_root_certificates(self, certificates: Sequence[tuple[bytes, bytes]]) -> None:
+        """Keep root certificates as (SHA-256, DER); those that are there already are left."""
+        have = self.root_certificates()
+        for sha256, der in certificates:
+            if sha256.hex() not in have:
+                self.connection.execute(sa.insert(tables.root_certificate), {"sha256": sha256, "der": der})
+
+
+def rights_of(view: View, cases: Sequence[str] = ()) -> Rights:
+    """The rights after all entries about the ledger and about ``cases``, in the record's order."""
+    rights = Rights()
+    genesis = view.entry(0).read()
+    stored = view.history(genesis.subject.id)
+    for case in cases:
+        stored += view.history(case)
+    for item in sorted(stored, key=lambda item: item.seq):
+        rights.apply(item.read())
+    return rights
