@@ -162,16 +162,17 @@ def _check_url(url: str) -> None:
         and port != 0
         and not parts.fragment
     )
-    if not fits:
-        raise UsageError(
-            "not the address of a time authority", expected="http://… or https://…", found=ascii(url)[:200]
-        )
-    if "@" in parts.netloc:
-        # The address goes into the ledger and into packages; what it found must not repeat the password.
+    if "@" in url:
+        # The address goes into the ledger and into packages; this message must not repeat the password.
         raise UsageError(
             "the address of a time authority carries a user name or password",
-            where=parts.hostname,
             hint="name the address without them; authorities that need a login are not supported",
+        )
+    if not fits:
+        raise UsageError(
+            "not the address of a time authority",
+            expected="an http:// or https:// address",
+            found=ascii(url)[:200],
         )
 
 
