@@ -90,6 +90,12 @@ def test_every_single_bit_is_refused_or_found_by_the_checksum():
             content(opened(bytes(changed)))
 
 
+def test_a_directory_above_the_limit_is_not_read(monkeypatch):
+    monkeypatch.setattr(shape, "MAX_DIRECTORY", 100)
+    with pytest.raises(ContainerError, match="directory is too large"):
+        opened(SOUND)
+
+
 @given(st.lists(st.tuples(st.integers(0, len(SOUND) - 1), st.integers(0, 255)), max_size=4))
 def test_random_changes_are_refused_or_change_nothing(changes):
     data = bytearray(SOUND)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import re
 import shutil
 import subprocess
 import zipfile
@@ -87,6 +88,15 @@ def test_from_65535_members_on_zip64_is_needed(count):
     one_less = written([(name, b"") for name in names[:0xFFFE]])
     assert b"PK\x06\x06" not in one_less
     assert len(Container.open(io.BytesIO(one_less)).members) == 0xFFFE
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"), [("MAX_DIRECTORY", "directory is too large"), ("MAX_MEMBERS", "too many")]
+)
+def test_what_readers_would_not_read_is_not_written(monkeypatch, limit, words):
+    monkeypatch.setattr(shape, limit, 3)
+    with pytest.raises(ContainerError, match=words):
+        written(MEMBERS)
 
 
 class Sparse(io.RawIOBase):
@@ -263,3 +273,14 @@ def test_unzip_makes_the_files_with_ordinary_permissions(package, tmp_path):
 def test_the_mimetype_stands_where_magic_looks(package):
     """ASiC, ETSI EN 319 162-1 A.1: the media type's name at byte 30, the type at byte 38."""
     assert package.read_bytes()[30:56] == b"mimetypeapplication/x-test"
+
+
+def test_the_example_of_the_format_page():
+    page = (Path(__file__).parent.parent / "docs" / "format" / "container.md").read_text(encoding="utf-8")
+    data = written([("mimetype", b"application/x"), ("bag/data/A-1/001.bin", b"abc"), ("bag/e", b"")])
+    assert f"{len(data)} bytes in all" in page
+    lines = re.findall(r"^ *([0-9]+)  ((?:[0-9a-f]{2} )+[0-9a-f]{2}\b)", page, re.MULTILINE)
+    assert len(lines) == 7
+    for offset, shown in lines:
+        start = bytes.fromhex(shown)
+        assert data[int(offset) : int(offset) + len(start)] == start

@@ -326,7 +326,7 @@ class _Reader:
         members: list[Member] = []
         position = 0
         for name, size, crc in self._central_records(directory):
-            header = self._check_local(len(members), name, size, crc, position, directory.offset)
+            header = self._check_local(len(members), name, size, crc, position)
             members.append(Member(name, size, crc, position + header))
             position += header + size
         if position != directory.offset:
@@ -591,7 +591,7 @@ class _Reader:
                 found=f"{len(data) - at} bytes more",
             )
 
-    def _check_local(self, index: int, name: str, size: int, crc: int, offset: int, end: int) -> int:
+    def _check_local(self, index: int, name: str, size: int, crc: int, offset: int) -> int:
         """The length of the local header at ``offset``, after comparing it with the directory's facts."""
         raw_name = name.encode("ascii")
         field = narrow(size)
@@ -601,7 +601,7 @@ class _Reader:
             len(raw_name), len(extra),
         )  # fmt: skip
         expected = LOCAL.pack(*fields) + raw_name + extra
-        found = _read_at(self.file, offset, min(len(expected), end - offset))
+        found = _read_at(self.file, offset, len(expected))
         if found != expected:
             _refuse_local(index, name, fields, found)
         return len(expected)
@@ -649,8 +649,6 @@ def _widen(size: int, stored: int, offset: int, extra: bytes, where: str) -> tup
 
 def _refuse_local(index: int, name: str, fields: tuple[object, ...], found: bytes) -> NoReturn:
     where = f"zip file header {index + 1}, {show_name(name)}"
-    if len(found) < LOCAL.size:
-        raise ContainerError("a file header of the zip reaches into the directory", where=where)
     for label, mine, its in zip(_LOCAL_FIELDS, fields, LOCAL.unpack_from(found), strict=True):
         if mine != its:
             raise ContainerError(
