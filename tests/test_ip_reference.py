@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -35,6 +36,18 @@ def test_the_schema_is_one_and_lists_what_the_code_says():
     assert properties["time_end_flags"]["items"]["enum"] == list(TIME_FLAGS)
     assert properties["ip_class"]["enum"] == [*ip.CLASSES, None]
     assert set(SCHEMA["required"]) == set(properties)
+
+
+def test_the_page_lists_every_field_and_flag():
+    page = (Path(__file__).parent.parent / "docs" / "reference" / "typed-items.md").read_text("utf-8")
+    words = set(re.findall(r"`([^`]+)`", page))
+    for flag in ip.IP_FLAGS:
+        assert flag in words or (flag.startswith("ip_reserved:") and "ip_reserved:CLASS" in words), flag
+    assert set(SCHEMA["properties"]) <= words
+    assert ip.TABLE_DATE in page
+    assert set(ip.CLASSES) <= words
+    for name in (*ip.ROLES, *ip.TRANSPORTS, *ip.EVENTS):
+        assert name in words, name
 
 
 def test_a_whole_reference():

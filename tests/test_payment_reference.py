@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -46,6 +47,15 @@ def test_the_schema_is_one_and_lists_what_the_code_says():
     assert properties["flags"]["items"]["enum"] == list(payment.PAYMENT_FLAGS)
     assert properties["chain"]["anyOf"][0]["enum"] == list(payment.CHAINS)
     assert set(SCHEMA["required"]) == set(properties)
+
+
+def test_the_page_lists_every_field_and_flag():
+    page = (Path(__file__).parent.parent / "docs" / "reference" / "typed-items.md").read_text("utf-8")
+    words = set(re.findall(r"`([^`]+)`", page))
+    for flag in payment.PAYMENT_FLAGS:
+        assert flag in words or (flag.startswith("ip_reserved:") and "ip_reserved:CLASS" in words), flag
+    assert set(SCHEMA["properties"]) <= words
+    assert set(payment.CHAINS) <= words
 
 
 def test_a_whole_reference():
