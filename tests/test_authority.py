@@ -388,6 +388,13 @@ def test_proxies_are_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
     assert seen[0][0] == "http://authority.invalid/tsa"
 
 
+@pytest.mark.parametrize("proxy", ["://", "http://[", "http:/proxy", "http://proxy.invalid:99999"])
+def test_a_proxy_setting_that_is_none(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", proxy)
+    with pytest.raises(Unreachable):
+        ask("http://authority.invalid/")
+
+
 @pytest.mark.parametrize(
     "url",
     [

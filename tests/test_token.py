@@ -388,6 +388,15 @@ def test_a_self_signed_certificate_in_the_token_is_no_anchor_and_no_link() -> No
     refused(token(fake, certificates=(der(fake.cert), der(fake.root))), "was not signed by", OTHER)
 
 
+@pytest.mark.parametrize("by_key_id", [False, True])
+def test_a_twin_of_the_signer_s_certificate_does_not_disturb(by_key_id: bool) -> None:
+    twin = certificate("TSA A", PKI.key, "Root A", PKI.root_key, **TSA, serial=PKI.cert.serial_number)
+    for order in ((der(twin), der(PKI.cert)), (der(PKI.cert), der(twin))):
+        found = check(token(PKI, certificates=order, by_key_id=by_key_id, ess_serial=0))
+        assert found.certificate_sha256 == hashlib.sha256(der(PKI.cert)).hexdigest()
+    refused(token(PKI, certificates=(der(twin),), by_key_id=by_key_id), "names another certificate")
+
+
 def test_look_alike_certificates_cost_little() -> None:
     own = key("p256", 70)
     ring = [
@@ -518,6 +527,7 @@ def test_roots_from_pem_and_der() -> None:
         ),
         (b"\0" * (1 << 21), "too large"),
     ],
+    ids=itertools.count(),  # the bytes have random keys in them, and workers must agree on names
 )
 def test_roots_that_are_none(bad: bytes, words: str) -> None:
     with pytest.raises(InputRefused, match=words) as caught:

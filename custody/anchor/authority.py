@@ -16,7 +16,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NoReturn
 from urllib.parse import urlsplit
 
 from custody.errors import CheckFailed, FormatError, MachineError, UsageError
@@ -218,8 +218,8 @@ def _post(url: str, query: bytes, timeout: float) -> bytes:
     except urllib.error.HTTPError as error:
         with error:
             _raise_status(error.code, url, error)
-        raise AssertionError from error
-    except (OSError, http.client.HTTPException, UnicodeError) as error:
+    # ValueError: a host name or proxy setting that urllib can't use
+    except (OSError, http.client.HTTPException, ValueError) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         raise Unreachable(
             "the time authority can't be reached",
@@ -229,7 +229,7 @@ def _post(url: str, query: bytes, timeout: float) -> bytes:
         ) from error
 
 
-def _raise_status(code: int, url: str, error: Exception) -> None:
+def _raise_status(code: int, url: str, error: Exception) -> NoReturn:
     if code >= 500 or code in _TRY_LATER:
         raise Unreachable(
             "the time authority does not answer now",

@@ -47,6 +47,8 @@ MAX_INTERMEDIATES: Final = 6
 MAX_PATHS: Final = 32
 MAX_STEPS: Final = 512
 MIN_RSA_BITS: Final = 2048
+# Authorities use up to 4,096; a hostile chain of 16,384-bit keys would cost seconds of verifying.
+MAX_RSA_BITS: Final = 8192
 
 _DIGESTS: Final[dict[str, type[hashes.HashAlgorithm]]] = {
     "2.16.840.1.101.3.4.2.1": hashes.SHA256,
@@ -626,11 +628,11 @@ def _public_key(
     except _LIBRARY_ERRORS:
         raise TokenError("the key in a certificate can't be read", where=certificate.name) from None
     if isinstance(key, rsa.RSAPublicKey):
-        if key.key_size < MIN_RSA_BITS:
+        if not MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:
             raise TokenError(
-                "the RSA key in a certificate is too short",
+                "the RSA key in a certificate is too short or too long",
                 where=certificate.name,
-                expected=f"at least {MIN_RSA_BITS} bits",
+                expected=f"{MIN_RSA_BITS} to {MAX_RSA_BITS} bits",
                 found=f"{key.key_size} bits",
             )
         return key
