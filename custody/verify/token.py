@@ -814,6 +814,8 @@ def _find_root(
     at: datetime,
 ) -> _Certificate | None:
     """The trusted root in which a chain from the signer ends, or None where none is reached by name."""
+    if not roots:
+        return None
     failure: TokenError | None = None
     for number, path in enumerate(_paths(signer, carried, roots)):
         if number == MAX_PATHS:
