@@ -261,6 +261,8 @@ def test_a_public_extended_key_is_not_taken_for_a_private_one():
         ({"block_height": "1.5"}, "block height"),
         ({"time": ""}, "time"),
         ({"offset": "+01:00"}, "offset"),
+        ({"clock": "24"}, "clock"),
+        ({"epoch": "s"}, "epoch"),
         ({"source": "x" * 1001}, "source"),
     ],
 )

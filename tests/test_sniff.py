@@ -143,6 +143,7 @@ STRUCTURES = {
     "jar": (zipped(("META-INF/MANIFEST.MF", b""), ("A.class", b"")), "application/java-archive"),
     "json": (b'{"a": [1, 2.5, null], "b": {}}\n', "application/json"),
     "json list": (b'[{"a": 1}]', "application/json"),
+    "json with DEL": (b'{"a": "\x7f"}', "application/json"),
     "json utf-16": ('{"a": 1}'.encode("utf-16"), "application/json"),
     "json lines": (b'{"a": 1}\n{"a": 2}\n', "application/x-ndjson"),
     "long json": (

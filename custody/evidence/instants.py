@@ -96,7 +96,7 @@ def read_instant(
     gives an instant only with ``clock="24"``.
 
     InputRefused if the text is empty, too long or holds control characters, or if what is stated
-    beside it is not an offset or contradicts the offset in the text.
+    beside it is no offset, clock or unit, or contradicts the offset in the text.
     """
     if not raw.strip():
         raise InputRefused("the time is empty", where=where, hint="leave it out where none is recorded")
@@ -104,6 +104,11 @@ def read_instant(
         raise InputRefused(
             "this can't be a time", where=where, expected=f"one line of at most {LONGEST} characters"
         )
+    # A word that is not known must not pass for "nothing was stated".
+    if clock not in (None, "12", "24"):
+        raise InputRefused("this clock is not known", where="clock", expected="12 or 24")
+    if epoch not in (None, "s", "ms"):
+        raise InputRefused("this unit is not known", where="epoch", expected="s or ms")
     stated = None if offset is None else offset_minutes(offset, where="offset")
     text = raw.strip()
     if epoch is not None:

@@ -406,7 +406,7 @@ _BINARY: tuple[_Judge, ...] = (
 
 # ---------------------------------------------------------------- text and what is built on it
 
-_CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ufffe\uffff]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\ufffe\uffff]")
 _HEADER = re.compile(rb"([!-9;-~]{1,76}):")
 _MAIL_HEADERS = {
     *(b"from", b"to", b"cc", b"date", b"subject", b"received", b"message-id", b"mime-version"),

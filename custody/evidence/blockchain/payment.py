@@ -210,8 +210,9 @@ def payment_reference(
         found.update(when.flags)
     else:
         found.add("no_time")
-        if offset is not None:
-            raise InputRefused("an offset is stated, but no time", where="offset")
+        for where, stated in (("offset", offset), ("clock", clock), ("epoch", epoch)):
+            if stated is not None:
+                raise InputRefused("this is stated, but no time", where=where)
     return typed.record(
         SCHEMA,
         {
