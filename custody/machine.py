@@ -10,7 +10,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -26,6 +26,15 @@ HAS_DIRECTORY_FSYNC = os.name == "posix"
 HAS_BOOT_CLOCK = hasattr(time, "CLOCK_BOOTTIME")
 
 _POLL = 0.02
+
+
+def _nothing(_point: str) -> None:
+    """What happens at a named point of a write: nothing, except in tests."""
+
+
+at_point: Callable[[str], None] = _nothing
+"""Called with the name of each step of a write as it is reached; crash tests put a kill in its place."""
+
 
 
 def sync_directory(path: Path) -> None:

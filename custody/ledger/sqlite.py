@@ -53,7 +53,7 @@ def _guards() -> list[str]:
             # (No input is in these strings: all names are our own tables'.)
             # REPLACE deletes the old row without firing DELETE triggers, unless a setting of the
             # connection says otherwise: so every unique key is guarded on INSERT too.
-            f"CREATE TRIGGER {table.name}_no_replace BEFORE INSERT ON {table.name} "
+            f"CREATE TRIGGER {table.name}_no_replace BEFORE INSERT ON {table.name} "  # noqa: S608
             f"WHEN EXISTS (SELECT 1 FROM {table.name} WHERE {key}) "
             f"BEGIN SELECT RAISE(ABORT, 'ledger: this row of {table.name} exists'); END"
         )

@@ -1,0 +1,291 @@
+"""A locker: one ledger, one vault, one erasable store; and the desk, where a custodian works at it.
+
+The one place that knows the write order. In: objects durable, then the erasable store commits, then
+the ledger commits, all under the locker's lock; then the key file remembers the newest head. Two
+databases are never one transaction, so what may be left after a crash is keys without an entry, which
+are nothing, and never an entry without its keys.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from custody import machine
+from custody.crypto import derive, sealing
+from custody.crypto.keys import LogKeys, SignKey
+from custody.errors import CheckFailed, NoLocker, NoRight
+from custody.format import entry as entries
+from custody.format.note import LogNote
+from custody.keys import erasable
+from custody.keys.keyfile import KeyFile
+from custody.ledger import store as ledgers
+from custody.ledger import work as works
+from custody.procedure.keyring import KeyRing
+from custody.procedure.rim import Rim
+from custody.vault import store as vaults
+from custody.verify.rights import Rights
+
+LOCK_NAME = "lock"
+
+
+class Locker:
+    """The files of one locker, opened. Needs no secret; the `Desk` does."""
+
+    def __init__(self, path: Path) -> None:
+        if not (path / ledgers.FILE_NAME).is_file():
+            raise NoLocker(
+                "no locker here",
+                where=str(path),
+                hint="name it with --locker DIR or CUSTODY_LOCKER, or make one with: custody init DIR",
+            )
+        self.path = path
+        self.ledger = ledgers.Ledger(path / ledgers.FILE_NAME)
+        self.erasable = erasable.ErasableStore(path / erasable.FILE_NAME)
+        self.vault = vaults.Vault(path / vaults.DIRECTORY)
+        self._work: works.Work | None = None
+        with self.ledger.reading() as view:
+            genesis = view.entry(0).read()
+        self.origin = genesis.ledger
+        self.ledger_id = genesis.subject.id
+        self.genesis_leaf = self._genesis_leaf()
+        if self.erasable.origin != self.origin:
+            raise CheckFailed(
+                "ledger and erasable store are of two different lockers",
+                where=str(path),
+                expected=self.origin,
+                found=self.erasable.origin,
+                hint="put the files of one locker back together; nothing was changed",
+            )
+
+    def _genesis_leaf(self) -> bytes:
+        with self.ledger.reading() as view:
+            return view.entry(0).leaf
+
+    @property
+    def work(self) -> works.Work:
+        """The projection, up to date."""
+        if self._work is None:
+            self._work = works.Work(self.path / works.FILE_NAME)
+        with self.ledger.reading() as view:
+            self._work.catch_up(view)
+        return self._work
+
+    def rights(self, view: ledgers.View) -> Rights:
+        """Who may do what, after all entries."""
+        return ledgers.rights_of(view, [case.id for case in self.work.cases()])
+
+    def lock(self) -> contextlib.AbstractContextManager[object]:
+        """The locker's lock: held from the erasable commit to the ledger commit."""
+        return machine.locked(self.path / LOCK_NAME)
+
+    def close(self) -> None:
+        """Let go of all files."""
+        self.ledger.close()
+        self.erasable.close()
+        if self._work is not None:
+            self._work.close()
+
+
+class Desk:
+    """A custodian at a locker: the unlocked key, the rights, the keys that are wrapped to it."""
+
+    def __init__(self, locker: Locker, key_file: KeyFile, rim: Rim) -> None:
+        self.locker = locker
+        self.key_file = key_file
+        self.keys = key_file.keys
+        self.key_id = key_file.keys.sign.key_id
+        self.rim = rim
+        self.ring = KeyRing(locker.origin, locker.erasable, self.keys)
+        self._session = self._session_clock()
+        self._check_not_rolled_back()
+        with locker.ledger.reading() as view:
+            self.rights = locker.rights(view)
+            self._rights_size = view.size
+        if self.key_id not in self.rights.custodians:
+            raise NoRight(
+                "this key is not one of the locker's custodians",
+                where=str(key_file.path),
+                found=self.key_id[:16],
+                hint="give your public key file to an administrator of the locker: custody custodian add FILE",
+            )
+
+    @property
+    def origin(self) -> str:
+        """The origin of the locker's ledger."""
+        return self.locker.origin
+
+    def log_keys(self) -> LogKeys:
+        """The log's signing keys, or NoRight."""
+        return self.ring.log_keys(self.locker.ledger_id)
+
+    def _check_not_rolled_back(self) -> None:
+        remembered = self.key_file.head(self.locker.origin)
+        if remembered is None:
+            return
+        size, root = remembered
+        with self.locker.ledger.reading() as view:
+            found = view.size
+            same = found >= size and view.root(size).hex() == root
+        if found < size:
+            raise CheckFailed(
+                "this locker is older than what your key has already signed: it was rolled back",
+                where=str(self.locker.path),
+                expected=f"at least {size} entries",
+                found=f"{found}",
+                hint="find the newer copy; a restored backup is continued with custody restore, never as it is",
+            )
+        if not same:
+            raise CheckFailed(
+                "this locker's record was changed since your key last signed in it",
+                where=str(self.locker.path),
+                expected=f"the first {size} entries as they were",
+                hint="keep this copy as it is, and compare it with another copy or an older package",
+            )
+
+    def _session_clock(self) -> tuple[str, int] | None:
+        """(session tag, offset in ms): deltas within a boot stay exact, the boot itself stays unknown."""
+        clock = self.rim.boot_clock()
+        if clock is None:
+            return None
+        secret = self.locker.erasable.secret
+        session = derive.tag(secret, b"session\0" + clock[0])[:16].hex()
+        offset = int.from_bytes(derive.tag(secret, b"offset\0" + clock[0]), "big") % 2**53
+        return session, offset
+
+    def time(self) -> entries.Time:
+        """The device's clocks now, as an entry states them."""
+        clock = self.rim.boot_clock()
+        if self._session is None or clock is None:
+            return entries.Time(wall=self.rim.wall(), session=None, mono=None)
+        return entries.Time(
+            wall=self.rim.wall(), session=self._session[0], mono=str(clock[1] + self._session[1])
+        )
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Writer]:
+        """Append under the locker's lock; at the end all is durable, after an exception nothing is left."""
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self.locker.lock())
+            try:
+                with self.locker.ledger.append(rights=self.rights, clock=self.time) as append:
+                    self._refresh(append)
+                    writer = Writer(append, origin=self.origin, sign_key=self.keys.sign)
+                    yield writer
+                    append.flush()
+                    machine.at_point("before erasable commit")
+                    self.locker.erasable.add(writer.rows)
+                    machine.at_point("after erasable commit")
+                    root = append.root().hex()
+                machine.at_point("after ledger commit")
+            except BaseException:
+                # The rights may have taken in entries that were never committed.
+                with self.locker.ledger.reading() as view:
+                    self.rights = self.locker.rights(view)
+                    self._rights_size = view.size
+                raise
+            self._rights_size = append.size
+        self.key_file.remember(self.origin, append.size, root)
+        machine.at_point("after key file")
+
+    def _refresh(self, append: ledgers.Append) -> None:
+        """Take in what others appended since the rights were read."""
+        if append.size > self._rights_size:
+            for stored in append.entries(self._rights_size):
+                entry = stored.read()
+                if entry.subject.type in ("ledger", "case"):
+                    self.rights.apply(entry)
+            self._rights_size = append.size
+
+    def need(self, right: str, case: str | None, *, what: str) -> None:
+        """Raise NoRight unless this custodian has the right."""
+        if not self.rights.holds(self.key_id, right, case):
+            raise NoRight(
+                f"not allowed: your key has no right to {right}",
+                where=what,
+                hint="custody custodian list shows who may do what; an administrator can grant it",
+            )
+
+
+class Writer:
+    """Gathers what one write adds, in both databases."""
+
+    def __init__(self, append: ledgers.Append, *, origin: str, sign_key: SignKey) -> None:
+        self.append = append
+        self.rows = erasable.Rows()
+        self._origin = origin
+        self._sign_key = sign_key
+
+    def add(
+        self,
+        kind: str,
+        subject_type: str,
+        subject: str,
+        *,
+        case: str | None = None,
+        group: str | None = None,
+        public: Mapping[str, Any] | None = None,
+        parts: Mapping[str, dict[str, Any]] | None = None,
+        keys: Mapping[str, bytes] | None = None,
+        approvals: Sequence[Mapping[str, Any]] = (),
+    ) -> ledgers.Stored:
+        """Append an entry; ``parts`` are sealed under the subject's class ``keys``."""
+        n = self.append.next_n(subject)
+        sealed: dict[str, str] = {}
+        for name, value in (parts or {}).items():
+            entries.check_compartment(name, value, where=kind)
+            class_name = sealing.class_of(name)
+            if keys is None or class_name not in keys:
+                raise NoRight(
+                    f"you have no key to write the part “{name}” here",
+                    where=kind,
+                    hint="somebody who may read this case has to do it",
+                )
+            data = sealing.seal_compartment(keys[class_name], self._origin, subject, n, name, value)
+            self.rows.parts.append(erasable.Part(subject=subject, n=n, compartment=name, sealed=data))
+            sealed[name] = hashlib.sha256(data).hexdigest()
+        return self.add_sealed(
+            kind,
+            subject_type,
+            subject,
+            n=n,
+            case=case,
+            group=group,
+            public=public,
+            sealed=sealed,
+            approvals=approvals,
+        )
+
+    def add_sealed(
+        self,
+        kind: str,
+        subject_type: str,
+        subject: str,
+        *,
+        n: int,
+        sealed: Mapping[str, str],
+        case: str | None = None,
+        group: str | None = None,
+        public: Mapping[str, Any] | None = None,
+        approvals: Sequence[Mapping[str, Any]] = (),
+    ) -> ledgers.Stored:
+        """Append an entry whose parts were sealed before the lock, for number ``n``."""
+        draft = ledgers.Draft(
+            kind=kind,
+            subject_type=subject_type,
+            subject=subject,
+            case=case,
+            group=group,
+            public=public or {},
+            sealed=sealed,
+            n=n,
+            approvals=tuple(approvals),
+        )
+        return self.append.add(draft, self._sign_key, self._origin)
+
+    def sign_note(self, log_keys: LogKeys) -> LogNote:
+        """Store the log note of exactly the size reached."""
+        return self.append.add_note(log_keys, self._origin)
