@@ -1,0 +1,291 @@
+"""Opening: the one way to a plain byte. Every opening is logged before it happens.
+
+Nothing else in custody opens a compartment or an object (`tests/test_access.py` holds this): not a
+list, not a search, not an export. Who is refused for want of right is logged too; a wrong passphrase
+is not, since nothing could sign it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from custody.crypto import sealing
+from custody.errors import CheckFailed, NoRight
+from custody.format import contexts, names
+from custody.format import entry as entries
+from custody.format.text import from_base64
+from custody.ledger.store import Stored
+from custody.ledger.work import ItemRow
+from custody.procedure.locker import Desk, Writer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purpose:
+    """Why something is opened: a code that stays public, and words that are sealed."""
+
+    text: str
+    code: str = "other"
+
+    def part(self) -> dict[str, Any]:
+        """The purpose compartment."""
+        return {"text": self.text}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Opened compartments of one entry. ``closed`` names those for which this custodian has no key."""
+
+    seq: int
+    entry: entries.Entry
+    values: Mapping[str, dict[str, Any]]
+    closed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedItem:
+    """An opened item: what its entries say, and its content as pieces that are checked to the end."""
+
+    item: ItemRow
+    parts: tuple[Parts, ...]
+    exhibit: tuple[Parts, ...]
+    content: Callable[[], Iterator[bytes]] | None
+
+    def first(self, name: str) -> dict[str, Any] | None:
+        """A compartment of the item's first entry."""
+        return self.parts[0].values.get(name) if self.parts else None
+
+
+def open_item(
+    desk: Desk, item: ItemRow, *, purpose: Purpose, what: str = "content", copy: bool = False
+) -> OpenedItem:
+    """Log `item.accessed`, then open. ``what``: "content" with the object, or "parts".
+
+    ``copy``: a readable copy is written somewhere; it stays an open copy until it is reported as gone.
+    Raises NoRight, logged as refused, when this custodian may not read the case.
+    """
+    keys = desk.ring.item_keys(item.id)
+    wanted = "object" if what == "content" else "record"
+    if not desk.rights.holds(desk.key_id, "read", item.case) or wanted not in keys:
+        refuse(desk, item, what=what, purpose=purpose)
+    with desk.write() as writer:
+        _log_access(writer, desk, item, what=what, result="opened", copy=copy, purpose=purpose, keys=keys)
+    parts = tuple(_open_history(desk, item.id, keys))
+    exhibit = tuple(_open_history(desk, item.exhibit, desk.ring.class_keys(item.exhibit)))
+    content = None
+    if what == "content" and item.object is not None:
+        content = _content(desk, item, keys, parts)
+    return OpenedItem(item=item, parts=parts, exhibit=exhibit, content=content)
+
+
+def refuse(desk: Desk, item: ItemRow, *, what: str, purpose: Purpose) -> None:
+    """Log that somebody without the right tried, and raise NoRight."""
+    with desk.write() as writer:
+        _log_access(writer, desk, item, what=what, result="refused", copy=False, purpose=purpose, keys={})
+    raise NoRight(
+        "not allowed: your key has no right to read this, and the try is logged",
+        where=item.label,
+        hint="an administrator can grant it: custody custodian grant KEY --case REF --right read",
+    )
+
+
+def close_copy(desk: Desk, item: ItemRow, *, purpose: Purpose) -> None:
+    """Log that a readable copy is gone."""
+    keys = desk.ring.item_keys(item.id)
+    with desk.write() as writer:
+        _log_access(
+            writer, desk, item, what="content", result="closed", copy=False, purpose=purpose, keys=keys
+        )
+
+
+def _log_access(
+    writer: Writer,
+    desk: Desk,
+    item: ItemRow,
+    *,
+    what: str,
+    result: str,
+    copy: bool,
+    purpose: Purpose,
+    keys: Mapping[str, bytes],
+) -> None:
+    public = {"what": what, "result": result, "copy": copy, "purpose": purpose.code}
+    parts = {} if result == "refused" else {"purpose": purpose.part()}
+    writer.add("item.accessed", "item", item.id, case=item.case, public=public, parts=parts, keys=keys)
+
+
+def consult(
+    desk: Desk, case: str, *, what: str, exhibits: Sequence[str] | None, purpose: Purpose
+) -> Callable[[str, Iterable[str]], Iterator[Parts]]:
+    """Log one `case.consulted`, then give a function that opens histories of subjects of that case.
+
+    The function takes a subject's id and the compartments wanted. ``exhibits`` None means all.
+    """
+    keys = desk.ring.class_keys(case)
+    desk.need("read", case, what=what)
+    if "record" not in keys:
+        raise NoRight("your key was not given the keys of this case", where=what)
+    public = {"what": what, "exhibits": "all" if exhibits is None or len(exhibits) > 512 else list(exhibits)}
+    with desk.write() as writer:
+        writer.add(
+            "case.consulted",
+            "case",
+            case,
+            case=case,
+            public=public,
+            parts={"purpose": purpose.part()},
+            keys=keys,
+        )
+
+    def open_some(subject: str, wanted: Iterable[str]) -> Iterator[Parts]:
+        held = desk.ring.class_keys(subject) or desk.ring.item_keys(subject)
+        return _open_history(desk, subject, held, frozenset(wanted))
+
+    return open_some
+
+
+def roster_names(desk: Desk) -> dict[str, str]:
+    """Custodians' names by key id, for those who hold the roster's keys; else empty.
+
+    The roster is the locker's own staff list: who may open it is decided by its keys, and looking a
+    colleague up is not an access to evidence.
+    """
+    keys = desk.ring.class_keys(desk.locker.ledger_id)
+    found: dict[str, str] = {}
+    if "identity" not in keys:
+        return found
+    for parts in _open_history(desk, desk.locker.ledger_id, keys, frozenset({"identity"})):
+        value = parts.values.get("identity")
+        if value is None:
+            continue
+        if parts.entry.kind == "ledger.created":
+            found[parts.entry.actor] = str(value.get("name", ""))
+        elif parts.entry.kind == "custodian.added":
+            key = _key_id(parts.entry)
+            found[key] = str(value.get("name", ""))
+    return found
+
+
+def _key_id(entry: entries.Entry) -> str:
+    return names.key_id(from_base64(entry.public["sign_key"], where=f"entry {entry.seq}"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForExport:
+    """What an export opens in memory before its entries are committed: compartments and their keys."""
+
+    parts: tuple[Parts, ...]
+    sealed: Mapping[str, bytes]
+    """Sealed bytes by SHA-256 (hex)."""
+    keys: Mapping[tuple[int, str], bytes]
+    """Compartment keys by (seq, compartment)."""
+
+
+def open_for_export(desk: Desk, case: str, subjects: Mapping[str, Iterable[str]]) -> ForExport:
+    """Open chosen compartments in memory only. The entries that log it are the export's own group.
+
+    ``subjects``: compartments by subject id. Nothing may be written outside the locker before the
+    caller has committed `item.exported` and `package.made` (formats, section 6).
+    """
+    desk.need("export", case, what="export")
+    opened: list[Parts] = []
+    sealed: dict[str, bytes] = {}
+    shown: dict[tuple[int, str], bytes] = {}
+    for subject, wanted in subjects.items():
+        keys = desk.ring.class_keys(subject) or desk.ring.item_keys(subject)
+        chosen = frozenset(wanted)
+        with desk.locker.ledger.reading() as view:
+            history = view.history(subject)
+        for parts in _open_entries(desk, subject, history, keys, chosen):
+            opened.append(parts)
+            for name in parts.values:
+                data = desk.locker.erasable.part(subject, parts.entry.subject.n, name)
+                assert data is not None
+                sealed[parts.entry.sealed[name]] = data
+                shown[parts.seq, name] = sealing.compartment_key(
+                    keys[sealing.class_of(name)], desk.origin, subject, parts.entry.subject.n, name
+                )
+    return ForExport(parts=tuple(opened), sealed=sealed, keys=shown)
+
+
+def export_content(desk: Desk, item: ItemRow, content: Mapping[str, Any]) -> Iterator[bytes]:
+    """An item's content for a package whose group is committed; ``content`` is its opened compartment."""
+    return _pieces(desk, item, desk.ring.item_keys(item.id), content)
+
+
+def check_content(desk: Desk, item: ItemRow) -> None:
+    """For `check --deep`, after its `ledger.checked` was logged: open the content and compare it as logged."""
+    keys = desk.ring.item_keys(item.id)
+    parts = tuple(_open_history(desk, item.id, keys, frozenset({"content"})))
+    content = _content(desk, item, keys, parts)
+    for _ in content():
+        pass
+
+
+def _open_history(
+    desk: Desk, subject: str, keys: Mapping[str, bytes], wanted: frozenset[str] | None = None
+) -> Iterator[Parts]:
+    with desk.locker.ledger.reading() as view:
+        history = view.history(subject)
+    return _open_entries(desk, subject, history, keys, wanted)
+
+
+def _open_entries(
+    desk: Desk,
+    subject: str,
+    history: Sequence[Stored],
+    keys: Mapping[str, bytes],
+    wanted: frozenset[str] | None,
+) -> Iterator[Parts]:
+    for stored in history:
+        entry = stored.read()
+        values: dict[str, dict[str, Any]] = {}
+        closed = []
+        for name, digest in entry.sealed.items():
+            if wanted is not None and name not in wanted:
+                continue
+            class_key = keys.get(sealing.class_of(name))
+            if class_key is None:
+                closed.append(name)
+                continue
+            values[name] = _open_part(desk, entry, name, digest, class_key)
+        yield Parts(seq=stored.seq, entry=entry, values=values, closed=tuple(closed))
+
+
+def _open_part(desk: Desk, entry: entries.Entry, name: str, digest: str, class_key: bytes) -> dict[str, Any]:
+    where = f"entry {entry.seq}, part {name}"
+    sealed = desk.locker.erasable.part(entry.subject.id, entry.subject.n, name)
+    if sealed is None:
+        raise CheckFailed("the sealed part is missing from the erasable store", where=where)
+    if hashlib.sha256(sealed).hexdigest() != digest:
+        raise CheckFailed("the sealed part is not what was logged", where=where)
+    key = sealing.compartment_key(class_key, desk.origin, entry.subject.id, entry.subject.n, name)
+    return sealing.open_compartment(
+        key, desk.origin, entry.subject.id, entry.subject.n, name, sealed, where=where
+    )
+
+
+def _content(
+    desk: Desk, item: ItemRow, keys: Mapping[str, bytes], parts: Sequence[Parts]
+) -> Callable[[], Iterator[bytes]]:
+    content = parts[0].values.get("content") if parts else None
+    if content is None:
+        raise NoRight("your key was not given the keys for what is known of this item", where=item.label)
+    return lambda: _pieces(desk, item, keys, content)
+
+
+def _pieces(
+    desk: Desk, item: ItemRow, keys: Mapping[str, bytes], content: Mapping[str, Any]
+) -> Iterator[bytes]:
+    if item.object is None or "object" not in keys:
+        raise NoRight("your key was not given the keys for this item's content", where=item.label)
+    context = contexts.object_(desk.origin, item.id)
+    return desk.locker.vault.content(
+        item.object,
+        key=sealing.object_key(keys["object"], desk.origin, item.id),
+        context=context,
+        size=content["size"],
+        sha256=content["digests"]["sha256"],
+    )
