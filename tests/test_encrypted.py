@@ -485,3 +485,42 @@ def test_importing_it_does_not_load_pyzipper():
     code = "import sys, custody.export.encrypted; sys.exit('pyzipper' in sys.modules)"
     root = Path(__file__).parent.parent
     assert subprocess.run([sys.executable, "-c", code], cwd=root).returncode == 0
+
+
+LARGE = package_bytes(b"y" * 4000)
+END = -22
+LOCATOR = END - 20
+END64 = LOCATOR - 56
+DIRECTORY = END64 - (46 + 15 + 20 + 11)
+ZIP64_FAULTS = {
+    "record's signature": (100, END64, b"X", "malformed"),
+    "record's disk": (100, END64 + 16, b"\x01", "malformed"),
+    "record's count": (100, END64 + 32, b"\x02", "malformed"),
+    "record's directory size": (100, END64 + 40, b"\x01", "contradict its end record"),
+    "record's directory offset": (100, END64 + 48, b"\x01", "contradict its end record"),
+    "locator's disk": (100, LOCATOR + 4, b"\x01", "malformed"),
+    "locator's place": (100, LOCATOR + 8, b"\x01", "malformed"),
+    "locator's disks": (100, LOCATOR + 16, b"\x02", "malformed"),
+    "sizes beside sentinels": (100, DIRECTORY + 24, le(len(LARGE)), "sizes of the encrypted package contradict"),
+    "another size in the local field": (len(LARGE) + 30, 45 + 4, b"\x01", "sizes of the encrypted package contradict"),
+    "another stored size in the local field": (len(LARGE) + 30, 45 + 12, b"\x01", "contradict"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ZIP64_FAULTS)
+def test_refuses_zip64(place, name):
+    from pyzipper import zipfile as theirs
+
+    limit, at, new, words = ZIP64_FAULTS[name]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(theirs, "ZIP64_LIMIT", limit)
+        data = bytearray(wrapped_bytes(LARGE))
+    path = place(bytes(data))
+    with unwrap(path, WORDS) as file:
+        assert file.read() == LARGE
+    at %= len(data)
+    assert data[at : at + len(new)] != new
+    data[at : at + len(new)] = new
+    path.write_bytes(data)
+    with pytest.raises(ContainerError, match=words):
+        unwrap(path, WORDS)
