@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -159,3 +160,11 @@ def test_every_flipped_byte_is_found():
         changed = data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
         with pytest.raises(CustodyError):
             public_keys.read(changed, "file")
+
+
+def test_the_example_in_the_docs_is_what_is_made():
+    page = Path(__file__).resolve().parent.parent / "docs" / "format" / "key-file.md"
+    example = page.read_text(encoding="utf-8").split("```json\n")[1].split("```")[0].replace("\n", "")
+    public, envelope = public_keys.read(example.encode(), "docs")
+    assert envelope == public_keys.make(COLLECTOR, MADE)
+    assert public.key_id == COLLECTOR.sign.key_id
