@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import IO
 
 from custody.errors import LockerBusy
@@ -34,7 +37,6 @@ def _nothing(_point: str) -> None:
 
 at_point: Callable[[str], None] = _nothing
 """Called with the name of each step of a write as it is reached; crash tests put a kill in its place."""
-
 
 
 def sync_directory(path: Path) -> None:
@@ -82,6 +84,26 @@ def _rename_new(source: Path, target: Path) -> None:
         source.rename(target)
     else:
         source.unlink()
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C back until the block is done, so that nobody has to guess whether a commit happened."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed: list[tuple[int, FrameType | None]] = []
+    try:
+        before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append((number, frame)))
+    except ValueError:  # an embedding program runs us in a sub-interpreter
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed and callable(before):
+        before(*pressed[0])
 
 
 @contextlib.contextmanager

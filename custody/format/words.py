@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
+from collections.abc import Callable
 from importlib import resources
 
 from custody.errors import FormatError
@@ -51,7 +52,8 @@ def decode(text: str, *, count: int, where: str) -> bytes:
             raise FormatError(
                 f"word {place} is not in the list",
                 where=where,
-                found=show(word, 20),
+                # The words of a recovery sheet are a secret: an error message may end in a log.
+                found=show(word, 20) if count == 12 else None,
                 hint="the list is English; the first four letters of each word are enough to tell it from all others",
             )
         number = number << 11 | index[word]
@@ -66,7 +68,14 @@ def decode(text: str, *, count: int, where: str) -> bytes:
     return data
 
 
-def passphrase(random: bytes) -> str:
-    """Ten words with spaces, from 20 random bytes: 110 bits, more than an AES zip's weak key derivation needs."""
-    number = int.from_bytes(random[:20], "big")
-    return " ".join(english()[number >> 11 * place & 0x7FF] for place in range(PASSPHRASE_WORDS))
+def passphrase(random: Callable[[int], bytes]) -> str:
+    """Ten words with spaces: 109 bits, more than an AES zip's weak key derivation needs.
+
+    ``random(n)`` gives n random bytes. Phrases over 64 bytes are drawn again (one in three): the zip
+    format hashes longer ones down to 20 bytes first.
+    """
+    while True:
+        number = int.from_bytes(random(20), "big")
+        phrase = " ".join(english()[number >> 11 * place & 0x7FF] for place in range(PASSPHRASE_WORDS))
+        if len(phrase) <= 64:
+            return phrase

@@ -69,6 +69,8 @@ class Draft:
     """SHA-256 (hex) of the sealed bytes by compartment; they were sealed for number ``n``."""
     n: int
     approvals: tuple[Mapping[str, Any], ...] = ()
+    fresh: bool = False
+    """The subject's id was just drawn: no history is looked for. The table's unique key holds it all the same."""
 
 
 class Ledger:
@@ -290,7 +292,7 @@ class Append(View):
         where = f"entry {self._size} ({draft.kind})"
         if not kinds.known(draft.kind):
             raise CheckFailed("a kind of entry that this version does not make", where=where)
-        head = self.head(draft.subject)
+        head = None if draft.fresh else self.head(draft.subject)
         expected = 0 if head is None else head.n + 1
         if draft.n != expected:
             # Somebody else appended about this subject between sealing and the lock.

@@ -271,6 +271,7 @@ class Writer:
         group: str | None = None,
         public: Mapping[str, Any] | None = None,
         approvals: Sequence[Mapping[str, Any]] = (),
+        fresh: bool = False,
     ) -> ledgers.Stored:
         """Append an entry whose parts were sealed before the lock, for number ``n``."""
         draft = ledgers.Draft(
@@ -283,6 +284,7 @@ class Writer:
             sealed=sealed,
             n=n,
             approvals=tuple(approvals),
+            fresh=fresh,
         )
         return self.append.add(draft, self._sign_key, self._origin)
 

@@ -43,15 +43,14 @@ class Sealed:
     why_not: str | None = None
 
 
-def unsealed(view: View, ledger_id: str) -> int:
+def unsealed(view: View) -> int:
     """How many entries no log note covers; a tail of `checkpoint.timestamped` alone counts as none."""
     newest = view.newest_note()
     size = view.size
     covered = 0 if newest is None else newest[0]
-    tail = [stored.read() for stored in view.entries(covered, size)]
-    if all(entry.kind == "checkpoint.timestamped" for entry in tail):
+    if all(stored.read().kind == "checkpoint.timestamped" for stored in view.entries(covered, size)):
         return 0
-    return len(tail)
+    return size - covered
 
 
 def seal(desk: Desk, *, renew: bool = False, timeout: float = 15.0) -> Sealed:
@@ -60,7 +59,7 @@ def seal(desk: Desk, *, renew: bool = False, timeout: float = 15.0) -> Sealed:
         return Sealed(why_not="your key has no right to seal; the entries wait for somebody who has it")
     log_keys = desk.log_keys()
     with desk.locker.ledger.reading() as view:
-        open_work = unsealed(view, desk.locker.ledger_id)
+        open_work = unsealed(view)
         newest = view.newest_note()
     if open_work or newest is None or renew:
         with desk.write() as writer:
