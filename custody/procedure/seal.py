@@ -90,7 +90,7 @@ def stamp(
     got: list[tuple[bytes, Token]] = []
     waiting: list[Waiting] = []
     for authority in named:
-        if _stamped_by(authority, have, data):
+        if stamped_by(authority, have, data):
             continue
         try:
             got.append(_ask(desk, authority, data, timeout))
@@ -112,8 +112,8 @@ def _ask(desk: Desk, authority: Authority, data: bytes, timeout: float) -> tuple
     return tsr, token
 
 
-def _stamped_by(authority: Authority, have: set[bytes], data: bytes) -> bool:
-    """True when one of the tokens over this note chains to a root of the authority."""
+def stamped_by(authority: Authority, have: set[bytes], data: bytes) -> bool:
+    """True when one of the tokens ``have`` over this note (``data``) chains to a root of the authority."""
     for tsr in have:
         try:
             token = check_token(tsr, data, roots=authority.roots, now=None, policies=authority.policies)

@@ -1,0 +1,443 @@
+"""What is in the locker: lists that open nothing, lists that open, and what is still to be done.
+
+Labels, sizes and times of events are public in the record, so listing them needs no key. Whatever
+names an item, a case or a person goes through `procedure.access` and is logged first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from custody.errors import UsageError
+from custody.format import compartments, names
+from custody.format import entry as entries
+from custody.ledger.store import Stored
+from custody.ledger.work import CaseRow, ItemRow
+from custody.procedure import access, authorities
+from custody.procedure.access import OpenedItem, Purpose
+from custody.procedure.locker import Desk, Locker
+from custody.procedure.seal import stamped_by, unsealed
+from custody.verify.rights import Rights
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemLine:
+    """The public side of an item. ``size``: the padded size of its object in bytes, None without one."""
+
+    id: str
+    label: str
+    case: str
+    exhibit: str
+    size: int | None
+    wall: str
+    open_copy: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedItem:
+    """An item with what was opened of it; None where this custodian has no key, or nothing was said.
+
+    ``name`` is the file name's bytes as found; ``size`` the exact size in bytes.
+    """
+
+    line: ItemLine
+    name: bytes | None
+    media_type: str | None
+    size: int | None
+    flags: tuple[str, ...]
+    handling: tuple[str, ...]
+    closed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseLine:
+    """The public side of a case. ``opened`` is the stated time."""
+
+    id: str
+    opened: str
+    closed: bool
+    items: int
+    exhibits: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedCase:
+    """A case with its opened reference, title and ground; ``readable`` is False where nothing was opened."""
+
+    line: CaseLine
+    readable: bool
+    ref: str | None = None
+    title: str | None = None
+    legal: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    """One entry. ``label``: how its subject is shown; ``parts``, ``closed``: as `access.Parts`, empty unless opened."""
+
+    seq: int
+    wall: str
+    kind: str
+    actor: str
+    subject_type: str
+    subject: str
+    label: str
+    case: str | None
+    group: str | None
+    public: Mapping[str, Any]
+    parts: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    closed: tuple[str, ...] = ()
+
+
+def _locker(place: Desk | Locker) -> Locker:
+    return place.locker if isinstance(place, Desk) else place
+
+
+def line_of(item: ItemRow) -> ItemLine:
+    """The public side of an item."""
+    return ItemLine(
+        id=item.id,
+        label=item.label,
+        case=item.case,
+        exhibit=item.exhibit,
+        size=item.size,
+        wall=item.wall,
+        open_copy=item.copy_open,
+    )
+
+
+def list_items(place: Desk | Locker, case: str | None = None) -> list[ItemLine]:
+    """The items of a case (its id), or all, in the order they came in. Opens and logs nothing."""
+    return [line_of(item) for item in _locker(place).work.items(case)]
+
+
+def list_names(desk: Desk, case: str, purpose: Purpose) -> list[NamedItem]:
+    """The items of a case with names, types and handling flags: one `case.consulted`, then they are opened."""
+    open_parts = access.consult(desk, case, what="names", exhibits=None, purpose=purpose)
+    return [
+        _named(item, next(iter(open_parts(item.id, ("name", "content", "handling"))), None))
+        for item in desk.locker.work.items(case)
+    ]
+
+
+def _named(item: ItemRow, first: access.Parts | None) -> NamedItem:
+    values = first.values if first is not None else {}
+    content, name = values.get("content", {}), values.get("name")
+    return NamedItem(
+        line=line_of(item),
+        name=None if name is None else compartments.name_bytes(name["name"]),
+        media_type=content.get("media_type"),
+        size=content.get("size"),
+        flags=tuple(content.get("flags", ())),
+        handling=tuple(values.get("handling", {}).get("flags", ())),
+        closed=first.closed if first is not None else (),
+    )
+
+
+def case_lines(place: Desk | Locker) -> list[CaseLine]:
+    """All cases, oldest first. Opens and logs nothing; references and titles are sealed."""
+    locker = _locker(place)
+    return [_case_line(locker, row) for row in locker.work.cases()]
+
+
+def _case_line(locker: Locker, row: CaseRow) -> CaseLine:
+    labels = tuple(exhibit.label for exhibit in locker.work.exhibits(row.id))
+    return CaseLine(id=row.id, opened=row.opened, closed=row.closed, items=row.items, exhibits=labels)
+
+
+def case_titles(desk: Desk, purpose: Purpose, case: str | None = None) -> list[NamedCase]:
+    """Cases with reference and title, one `case.consulted` for each that this custodian may read.
+
+    With ``case`` (its id) that one alone, and NoRight when it may not be read; else those that may not
+    be read are listed without a title, and nothing is logged for them.
+    """
+    found = []
+    for row in desk.locker.work.cases():
+        if case is not None and row.id != case:
+            continue
+        line = _case_line(desk.locker, row)
+        if case is None and not may_open(desk, row.id):
+            found.append(NamedCase(line=line, readable=False))
+            continue
+        open_parts = access.consult(desk, row.id, what="titles", exhibits=None, purpose=purpose)
+        first = next(iter(open_parts(row.id, ("title", "legal"))))
+        title = first.values.get("title", {})
+        found.append(
+            NamedCase(
+                line=line,
+                readable=True,
+                ref=title.get("ref"),
+                title=title.get("title"),
+                legal=first.values.get("legal", {}),
+            )
+        )
+    return found
+
+
+def may_open(desk: Desk, case: str) -> bool:
+    """True when this custodian may read the case and holds its keys. Opens nothing."""
+    return desk.rights.holds(desk.key_id, "read", case) and "record" in desk.ring.class_keys(case)
+
+
+def show_item(desk: Desk, item: ItemRow, purpose: Purpose) -> OpenedItem:
+    """All parts of an item and of its exhibit that this custodian may open; one `item.accessed` first."""
+    return access.open_item(desk, item, purpose=purpose, what="parts")
+
+
+# The record
+
+
+def log(
+    place: Desk | Locker,
+    *,
+    case: str | None = None,
+    item: ItemRow | None = None,
+    purpose: Purpose | None = None,
+) -> list[LogLine]:
+    """The record of a case (its id), of an item, or all of it, in its order.
+
+    Without ``purpose`` nothing is opened or logged: kinds, times, labels and key ids are public. With
+    it the parts are opened too, after one `item.accessed` for an item, or one `case.consulted` for
+    each case that this custodian may read; that needs a `Desk`.
+    """
+    locker = _locker(place)
+    opened: dict[int, access.Parts] = {}
+    if purpose is not None:
+        if not isinstance(place, Desk):
+            raise UsageError("opening parts of the record needs a key")
+        opened = _opened(place, case, item, purpose)
+    with locker.ledger.reading() as view:
+        if item is not None:
+            stored: Iterable[Stored] = view.history(item.id)
+        elif case is not None:
+            histories = [view.history(subject) for subject in _subjects(locker, case)]
+            stored = sorted((one for history in histories for one in history), key=lambda one: one.seq)
+        else:
+            stored = view.entries()
+        labels = _labels(locker)
+        return [_log_line(one, labels, opened.get(one.seq)) for one in stored]
+
+
+def _subjects(locker: Locker, case: str) -> list[str]:
+    work = locker.work
+    return [case, *(row.id for row in work.exhibits(case)), *(row.id for row in work.items(case))]
+
+
+def _labels(locker: Locker) -> dict[str, str]:
+    work = locker.work
+    labels = {locker.ledger_id: "ledger"}
+    for case in work.cases():
+        labels[case.id] = f"case {names.short(case.id)}"
+        labels |= {row.id: row.label for row in work.exhibits(case.id)}
+    return labels | {row.id: row.label for row in work.items()}
+
+
+def _opened(desk: Desk, case: str | None, item: ItemRow | None, purpose: Purpose) -> dict[int, access.Parts]:
+    if item is not None:
+        shown = access.open_item(desk, item, purpose=purpose, what="parts")
+        return {parts.seq: parts for parts in shown.parts}
+    found: dict[int, access.Parts] = {}
+    cases = [case] if case is not None else [row.id for row in desk.locker.work.cases()]
+    for one in cases:
+        if case is None and not may_open(desk, one):
+            continue
+        open_parts = access.consult(desk, one, what="log", exhibits=None, purpose=purpose)
+        for subject in _subjects(desk.locker, one):
+            found |= {parts.seq: parts for parts in open_parts(subject, compartments.COMPARTMENTS)}
+    return found
+
+
+def _log_line(stored: Stored, labels: Mapping[str, str], parts: access.Parts | None) -> LogLine:
+    try:
+        entry = stored.read()
+    except entries.NewerVersion:
+        # Its place in the record is known, what it says is not.
+        return LogLine(
+            seq=stored.seq,
+            wall="",
+            kind="made by a newer custody",
+            actor="",
+            subject_type="",
+            subject="",
+            label="",
+            case=None,
+            group=None,
+            public={},
+        )
+    return LogLine(
+        seq=stored.seq,
+        wall=entry.time.wall,
+        kind=entry.kind,
+        actor=entry.actor,
+        subject_type=entry.subject.type,
+        subject=entry.subject.id,
+        label=labels.get(entry.subject.id, names.short(entry.subject.id)),
+        case=entry.case,
+        group=entry.group,
+        public=entry.public,
+        parts={} if parts is None else parts.values,
+        closed=() if parts is None else parts.closed,
+    )
+
+
+# What is still to be done
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingNote:
+    """A log note that an authority has not stamped yet; ``problem`` and ``tried`` are of the last try, if any."""
+
+    size: int
+    url: str
+    tried: str | None
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnfinishedAcquisition:
+    """An acquisition that did not end, or was interrupted and not continued since. ``wall``: when it began."""
+
+    case: str
+    exhibit: str
+    label: str
+    actor: str
+    wall: str
+    interrupted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenFields:
+    """What an exhibit's record leaves open: fields not stated, and how many items nobody has looked at."""
+
+    case: str
+    label: str
+    not_stated: tuple[str, ...]
+    unassessed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Todo:
+    """What is still to be done. ``fields`` is None where nobody asked for what is sealed.
+
+    ``no_recovery``: when this key is lost, nobody can open the locker. ``leftovers``: temporary
+    folders in the vault, sealed, left by work that crashed.
+    """
+
+    unsealed: int
+    waiting: tuple[WaitingNote, ...]
+    open_copies: tuple[ItemLine, ...]
+    unfinished: tuple[UnfinishedAcquisition, ...]
+    leftovers: tuple[str, ...]
+    no_recovery: bool
+    fields: tuple[OpenFields, ...] | None
+
+    @property
+    def nothing(self) -> bool:
+        """True when all is done, as far as it was asked."""
+        return not (
+            self.unsealed
+            or self.waiting
+            or self.open_copies
+            or self.unfinished
+            or self.leftovers
+            or self.no_recovery
+            or self.fields
+        )
+
+
+def todo(place: Desk | Locker, *, purpose: Purpose | None = None) -> Todo:
+    """What is still to be done here. Opens nothing without ``purpose``.
+
+    With it (and a `Desk`) open fields are listed too: one `case.consulted` for each case that this
+    custodian may read.
+    """
+    locker = _locker(place)
+    if purpose is not None and not isinstance(place, Desk):
+        raise UsageError("listing open fields needs a key")
+    with locker.ledger.reading() as view:
+        open_work = unsealed(view)
+        rights = locker.rights(view)
+        named = authorities.in_force(view, rights)
+        newest = view.newest_note()
+        tokens = view.tokens()
+    waiting: list[WaitingNote] = []
+    if newest is not None:
+        size, note = newest
+        have = {tsr for covered, tsr in tokens if covered == size}
+        tried = {
+            url: (wall, problem)
+            for tried_size, url, wall, problem in locker.work.attempts()
+            if tried_size == size
+        }
+        waiting = [
+            WaitingNote(size=size, url=one.url, tried=last[0], problem=last[1])
+            for one in named
+            if not stamped_by(one, have, note)
+            for last in [tried.get(one.url, (None, None))]
+        ]
+    return Todo(
+        unsealed=open_work,
+        waiting=tuple(waiting),
+        open_copies=tuple(line_of(item) for item in locker.work.open_copies()),
+        unfinished=tuple(_unfinished(locker)),
+        leftovers=tuple(locker.vault.strangers()[0]),
+        no_recovery=_no_recovery(rights),
+        fields=tuple(_open_fields(place, purpose))
+        if purpose is not None and isinstance(place, Desk)
+        else None,
+    )
+
+
+def _no_recovery(rights: Rights) -> bool:
+    """True when no second key in force can open every case; a second custodian may have joined after `init`."""
+    able = [
+        custodian
+        for custodian in rights.custodians.values()
+        if custodian.in_force
+        and custodian.wrap_key is not None
+        and custodian.all_cases
+        and custodian.rights & {"read", "export"}
+    ]
+    return rights.recovery == "none" and not able
+
+
+def _unfinished(locker: Locker) -> Iterator[UnfinishedAcquisition]:
+    for case in locker.work.cases():
+        for exhibit in locker.work.exhibits(case.id):
+            acquisitions = locker.work.acquisitions(exhibit.id)
+            for place, row in enumerate(acquisitions, 1):
+                # A later acquisition into the same exhibit continues an interrupted one.
+                if row.ended is None or (row.ended == "interrupted" and place == len(acquisitions)):
+                    yield UnfinishedAcquisition(
+                        case=case.id,
+                        exhibit=exhibit.id,
+                        label=exhibit.label,
+                        actor=row.actor,
+                        wall=row.wall,
+                        interrupted=row.ended is not None,
+                    )
+
+
+def _open_fields(desk: Desk, purpose: Purpose) -> Iterator[OpenFields]:
+    for case in desk.locker.work.cases():
+        if not may_open(desk, case.id):
+            continue
+        open_parts = access.consult(desk, case.id, what="todo", exhibits=None, purpose=purpose)
+        for exhibit in desk.locker.work.exhibits(case.id):
+            captures = [parts.values.get("capture", {}) for parts in open_parts(exhibit.id, ("capture",))]
+            missing = dict.fromkeys(name for capture in captures for name in capture.get("not_stated", ()))
+            items = desk.locker.work.items_of_exhibit(exhibit.id)
+            flags = [_handling(list(open_parts(item.id, ("handling",)))) for item in items]
+            unassessed = sum("unassessed" in one for one in flags)
+            if missing or unassessed:
+                yield OpenFields(
+                    case=case.id, label=exhibit.label, not_stated=tuple(missing), unassessed=unassessed
+                )
+
+
+def _handling(history: Sequence[access.Parts]) -> tuple[str, ...]:
+    """The flags as they stand: those of the last entry that says any."""
+    said = [parts.values["handling"]["flags"] for parts in history if "handling" in parts.values]
+    return tuple(said[-1]) if said else ()
