@@ -223,7 +223,10 @@ def _finish(
             kind = sniff.Sniffed(media_type=job.media_type, how="structure")
         name = job.name if job.path is None else os.path.basename(job.path)
         extension = os.path.splitext(name)[1].lstrip(b".").decode("ascii", "replace").lower()
-        flags = sniff.flags(head, tail, staged.size, kind.media_type, extension)
+        # What we made ourselves has no doubts about its type; no list has our own types' extensions.
+        flags = (
+            sniff.flags(head, tail, staged.size, kind.media_type, extension) if job.media_type is None else ()
+        )
         content: dict[str, Any] = {
             "digests": staged.digests,
             "size": staged.size,
