@@ -65,14 +65,15 @@ def write_durably(path: Path, data: bytes, *, mode: int = 0o600, replace: bool =
         if replace:
             temporary.replace(path)
         else:
-            _rename_new(temporary, path)
+            rename_new(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     sync_directory(path.parent)
 
 
-def _rename_new(source: Path, target: Path) -> None:
+def rename_new(source: Path, target: Path) -> None:
+    """Give a file its name; FileExistsError, and both stay, when the name is taken."""
     # rename() would overwrite silently; a hard link refuses to. Not every file system has links.
     try:
         os.link(source, target)
