@@ -45,8 +45,8 @@ _AES_EXTRA = struct.pack("<H2sBH", 2, b"AE", 3, 0)
 _PASSPHRASE = re.compile(r"[\x20-\x7e]{1,64}", re.ASCII)
 
 
-def wrap(package_path: Path, out: Path | BinaryIO, passphrase: str) -> None:
-    """Encrypt the package at ``package_path`` into ``out``, in bounded memory.
+def wrap(package: Path | BinaryIO, out: Path | BinaryIO, passphrase: str) -> None:
+    """Encrypt a package (a path, or an open file from its start) into ``out``, in bounded memory.
 
     ``out`` is a path that must not exist yet (removed again on failure; no fsync), or a seekable, empty
     file, which stays the caller's. Two wraps of one package differ in salt and all that follows from it.
@@ -56,13 +56,15 @@ def wrap(package_path: Path, out: Path | BinaryIO, passphrase: str) -> None:
     if not _PASSPHRASE.fullmatch(passphrase):
         raise UsageError("the passphrase of a package must be 1 to 64 printable ASCII characters")
     try:
-        with package_path.open("rb") as package:
+        with contextlib.ExitStack() as stack:
+            source = stack.enter_context(package.open("rb")) if isinstance(package, Path) else package
+            source.seek(0)
             if not isinstance(out, Path):
-                _encrypt(package, out, passphrase)
+                _encrypt(source, out, passphrase)
                 return
             with out.open("xb") as file:
                 try:
-                    _encrypt(package, file, passphrase)
+                    _encrypt(source, file, passphrase)
                 except BaseException:  # Ctrl-C too leaves no half-written package
                     file.close()
                     out.unlink(missing_ok=True)

@@ -162,7 +162,16 @@ COMPARTMENTS: dict[str, Shape] = {
     ),
     "handling": record({"flags": list_of(choice(*HANDLING_FLAGS), most=len(HANDLING_FLAGS), least=1)}),
     "title": record({}, {"ref": text(200), "title": _FACT, "organisation": _FACT}),
-    "purpose": record({}, {"text": _FACT, "recipient": _FACT, "passphrase": text(200), "path": NAME_TEXT}),
+    "purpose": record(
+        {},
+        {
+            "text": _FACT,
+            "recipient": _FACT,
+            "passphrase": text(200),
+            "path": NAME_TEXT,
+            "shown": list_of(text(40), most=32),
+        },
+    ),
     "note": record(
         {},
         {

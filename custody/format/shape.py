@@ -32,7 +32,8 @@ def check(value: object, shape: Shape, *, where: str) -> None:
     kind = shape.get("type")
     if kind is not None and (type(value) not in _TYPES[kind]):
         raise FormatError("a value of another type", where=where, expected=kind, found=type(value).__name__)
-    if "const" in shape and value != shape["const"]:
+    # In Python True equals 1; in JSON they are two spellings of a field.
+    if "const" in shape and (type(value) is not type(shape["const"]) or value != shape["const"]):
         raise FormatError(
             "another value", where=where, expected=repr(shape["const"]), found=show(repr(value), 60)
         )

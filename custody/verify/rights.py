@@ -12,9 +12,10 @@ from typing import Any
 
 from custody.crypto import envelopes, keys, wrapping
 from custody.errors import CheckFailed
-from custody.format import canonical, kinds, names
+from custody.format import kinds, names
 from custody.format.entry import Entry
 from custody.format.envelope import KEY_TYPE
+from custody.format.public_key import from_payload
 from custody.format.text import from_base64
 
 ALL_CLASSES = frozenset(kinds.CLASSES)
@@ -95,6 +96,9 @@ class Rights:
             )
         if entry.kind in ("ledger.created", "ledger.continued"):
             return "a second genesis"
+        # Who opens a case has all rights in it: a second opening would be a way to take them.
+        if entry.kind == "case.opened" and entry.subject.n != 0:
+            return "a second opening of the case"
         custodian = self.custodians.get(entry.actor)
         if custodian is None:
             return "the key is not one of this record's custodians"
@@ -171,9 +175,11 @@ class Rights:
     def _check_possession(entry: Entry, sign_key: bytes, wrap_key: str | None, where: str) -> None:
         """The new key's own public key file stands in the approvals and says the same keys."""
         (approval,) = entry.approval_envelopes(KEY_TYPE, where=where)
+        file = from_payload(approval.payload, f"{where}, public key file")
         envelopes.verify(approval, sign_key, where=f"{where}, public key file")
-        body = canonical.decode_object(approval.payload, where=f"{where}, public key file")
-        if body.get("wrap_key") != wrap_key:
+        if file.sign_key != sign_key:
+            raise CheckFailed("the public key file names another signing key", where=where)
+        if file.wrap_key != (None if wrap_key is None else from_base64(wrap_key, where=where)):
             raise CheckFailed("the public key file names another wrapping key", where=where)
 
     def _change(self, entry: Entry, where: str, **change: Any) -> None:

@@ -1,0 +1,67 @@
+"""``python -m custody.verify PACKAGE``: the trusted base alone, without click or a database library."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import sys
+from pathlib import Path
+
+from custody.errors import CustodyError, MachineError
+from custody.format import words
+from custody.format.text import show
+from custody.format.trust import MAX_BYTES, Trust
+from custody.verify.package import verify
+from custody.verify.text import lines
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Verify one package; gives the exit code of docs/reference/exit-codes.md."""
+    for stream in (sys.stdout, sys.stderr):
+        # A console that can't show a character gets its escape, never a traceback.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(
+        prog="python -m custody.verify", description="Verify a package of custody, offline."
+    )
+    parser.add_argument("package", type=Path)
+    parser.add_argument("--trust", type=Path, metavar="FILE", help="the trust file of your own side")
+    parser.add_argument(
+        "--fingerprint", metavar="WORDS", help="the twelve words, read out by somebody you know"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object, schema custody.verify/1")
+    options = parser.parse_args(arguments)
+    try:
+        trust = None if options.trust is None else _trust(options.trust)
+        spoken = options.fingerprint
+        fingerprint = None if spoken is None else words.decode(spoken, count=12, where="--fingerprint")
+        with options.package.open("rb") as file:
+            report = verify(file, trust=trust, fingerprint=fingerprint, now=dt.datetime.now(dt.UTC))
+    except CustodyError as error:
+        return _fail(error)
+    except OSError as error:
+        where = show(str(options.package))
+        return _fail(
+            MachineError("can't be read", where=where, found=error.strerror, hint="check the file's name")
+        )
+    if options.json:
+        print(json.dumps(report.to_value(), ensure_ascii=True, indent=2))
+    else:
+        print("\n".join(lines(report)))
+    return report.exit_code
+
+
+def _trust(path: Path) -> Trust:
+    with path.open("rb") as file:
+        return Trust.from_bytes(file.read(MAX_BYTES + 1), where=show(str(path)))
+
+
+def _fail(error: CustodyError) -> int:
+    print(f"custody: error: {error.message}", file=sys.stderr)
+    if error.hint:
+        print(f"custody: hint: {error.hint}", file=sys.stderr)
+    return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

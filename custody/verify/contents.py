@@ -1,0 +1,278 @@
+"""What a package shows: sealed parts and their keys, the payload, and what is withheld and counted."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from custody.crypto import sealing
+from custody.errors import CustodyError
+from custody.format import compartments, names, package
+from custody.format.entry import check_compartment
+from custody.format.text import from_base64
+from custody.verify.bundle import Bundle, FileDigest
+from custody.verify.record import Placed, Record
+from custody.verify.report import Findings
+
+MAX_PART = 2 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A shown item: its history, and its opened parts by compartment of its first entry."""
+
+    first: Placed
+    history: tuple[Placed, ...]
+    parts: Mapping[str, dict[str, Any]]
+
+    @property
+    def label(self) -> str:
+        """Its label, such as A-3/01."""
+        return str(self.first.body.public["label"]) if self.first.body else "?"
+
+
+@dataclass(slots=True)
+class Contents:
+    """What was opened and compared."""
+
+    opened: dict[tuple[int, str], dict[str, Any]] = field(default_factory=dict)
+    keys: tuple[tuple[int, str, str], ...] = ()
+    items: list[Shown] = field(default_factory=list)
+    withheld: dict[str, int] = field(default_factory=dict)
+    items_in_case: int | None = None
+
+
+def check(
+    bundle: Bundle, digests: Mapping[str, FileDigest], record: Record, made: Placed, findings: Findings
+) -> Contents:
+    """Open every shown part, hold the payload to what was logged, count what is withheld."""
+    contents = Contents()
+    _open_parts(bundle, record, contents, findings)
+    _count_withheld(record, made, contents, findings)
+    _check_group(record, made, contents, findings)
+    _check_payload(digests, made, contents, findings)
+    _check_counts(record, made, contents, findings)
+    _check_acquisitions(record, findings)
+    return contents
+
+
+def _open_parts(bundle: Bundle, record: Record, contents: Contents, findings: Findings) -> None:
+    try:
+        contents.keys = package.read_key_lines(bundle.read(package.KEYS, 1 << 30), where=package.KEYS)
+    except CustodyError as error:
+        findings.error("parts", error)
+        return
+    files = {match[1] for match in map(package.PART_NAME.fullmatch, bundle.names) if match}
+    used: set[str] = set()
+    for seq, compartment, key in contents.keys:
+        where = f"entry {seq}, part {compartment}"
+        placed = record.entries.get(seq)
+        digest = (
+            placed.body.sealed.get(compartment) if placed is not None and placed.body is not None else None
+        )
+        if placed is None or placed.body is None or digest is None:
+            findings.failed("parts", "a key for something that is not here", where=where)
+            continue
+        if digest not in files:
+            findings.failed("parts", "a sealed part is missing: there is a key for it", where=where)
+            continue
+        used.add(digest)
+        try:
+            contents.opened[seq, compartment] = _open_part(bundle, placed, compartment, digest, key, where)
+        except CustodyError as error:
+            findings.error("parts", error)
+    for digest in sorted(files - used):
+        findings.failed(
+            "parts",
+            "a sealed part that no key opens: it should not be here",
+            where=f"custody/parts/{digest[:16]}…",
+        )
+    if not findings.has_failed("parts"):
+        findings.passed(
+            "parts", f"{len(contents.opened)} shown parts are what was logged, opened with their own keys"
+        )
+
+
+def _open_part(
+    bundle: Bundle, placed: Placed, compartment: str, digest: str, key: str, where: str
+) -> dict[str, Any]:
+    body = placed.body
+    assert body is not None
+    sealed = bundle.read(f"{package.RECORD}parts/{digest}", MAX_PART)
+    if hashlib.sha256(sealed).hexdigest() != digest:
+        raise sealing.SealBroken("the sealed part is not what was logged", where=where)
+    value = sealing.open_compartment(
+        from_base64(key, where=where),
+        body.ledger,
+        body.subject.id,
+        body.subject.n,
+        compartment,
+        sealed,
+        where=where,
+    )
+    check_compartment(compartment, value, where=where)
+    return value
+
+
+def _count_withheld(record: Record, made: Placed, contents: Contents, findings: Findings) -> None:
+    assert made.body is not None
+    counts: dict[str, int] = {}
+    for seq, placed in record.entries.items():
+        for name in placed.body.sealed if placed.body is not None else ():
+            if (seq, name) not in contents.opened:
+                counts[name] = counts.get(name, 0) + 1
+    contents.withheld = counts
+    logged = made.body.public["withheld"]
+    if counts != logged:
+        findings.failed(
+            "withheld",
+            "what is withheld is not what was logged as withheld",
+            expected=_words(logged),
+            found=_words(counts),
+        )
+    else:
+        findings.passed("withheld", f"withheld, as logged: {_words(counts)}")
+
+
+def _words(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} × {name}" for name, count in sorted(counts.items())) or "nothing"
+
+
+def _check_group(record: Record, made: Placed, contents: Contents, findings: Findings) -> None:
+    """The last entries are one `item.exported` for each shown item, then `package.made`, in one group."""
+    assert made.body is not None
+    size = record.checkpoint.size
+    count = made.body.public["items"]
+    first = size - 1 - count
+    items = record.of_type("item")
+    exported = {}
+    for seq in range(max(first, 0), size - 1):
+        placed = record.entries.get(seq)
+        body = placed.body if placed is not None else None
+        if placed is None or body is None or body.kind != "item.exported" or body.group != made.body.group:
+            findings.failed(
+                "export", "the package's own group is not the end of the record", where=f"entry {seq}"
+            )
+            continue
+        if body.case != made.body.case:
+            findings.failed("export", "an item of another case", where=placed.where)
+        exported[body.subject.id] = placed
+    if first < 0 or len(exported) != count:
+        findings.failed(
+            "export", "another number of exported items", expected=str(count), found=str(len(exported))
+        )
+    for identifier in sorted(items.keys() - exported.keys()):
+        findings.failed(
+            "export",
+            "an item's history that this export did not log",
+            where=f"item {names.short(identifier)}",
+        )
+    for identifier, last in exported.items():
+        history = items.get(identifier, [])
+        if not history or history[-1] is not last:
+            findings.failed(
+                "export",
+                "an item's history does not end with this export",
+                where=f"item {names.short(identifier)}",
+            )
+        elif (
+            (begin := history[0].body) is not None and begin.kind == "item.collected" and begin.subject.n == 0
+        ):
+            parts = {
+                name: contents.opened[history[0].seq, name]
+                for name in begin.sealed
+                if (history[0].seq, name) in contents.opened
+            }
+            contents.items.append(Shown(first=history[0], history=tuple(history), parts=parts))
+        else:
+            findings.failed(
+                "export",
+                "an item's history does not begin with its intake",
+                where=f"item {names.short(identifier)}",
+            )
+    contents.items.sort(key=lambda item: item.first.seq)
+    if not findings.has_failed("export"):
+        findings.passed(
+            "export", f"this package is the last thing in the record: {count} items, then the package"
+        )
+
+
+def _check_payload(
+    digests: Mapping[str, FileDigest], made: Placed, contents: Contents, findings: Findings
+) -> None:
+    assert made.body is not None
+    files: list[tuple[str, str]] = []
+    for item in contents.items:
+        content = item.parts.get("content")
+        if content is None:
+            findings.failed("content", "an item without its shown content part", where=item.label)
+            continue
+        path = package.payload_path(item.label, content["media_type"])
+        files.append((path, content["digests"]["sha256"]))
+        found = digests.get(path)
+        if found is None:
+            findings.failed("content", "file missing", where=path)
+        elif (found.sha256, found.size) != (content["digests"]["sha256"], content["size"]):
+            findings.failed(
+                "content",
+                f"content differs from what was logged at intake ({item.label})",
+                where=path,
+                expected=f"{content['size']} bytes, sha256 {content['digests']['sha256']}",
+                found=f"{found.size} bytes, sha256 {found.sha256}",
+            )
+    known = {path for path, _ in files}
+    for path in sorted(digests):
+        if package.PAYLOAD_NAME.fullmatch(path) and path not in known:
+            findings.failed("content", "file added: no entry of the record is about it", where=path)
+    if package.contents_digest(files, contents.keys) != made.body.public["contents"]:
+        findings.failed("content", "the contents are not those that were logged for this package")
+    if not findings.has_failed("content"):
+        findings.passed("content", f"all {len(files)} files are byte for byte what was logged at intake")
+
+
+def _check_counts(record: Record, made: Placed, contents: Contents, findings: Findings) -> None:
+    """How many items the case has, and each shown item's place in the batch that counted it."""
+    assert made.body is not None
+    case = made.body.subject.id
+    total = 0
+    batches: dict[str, tuple[int, int, str]] = {}
+    for placed in record.of_type("case").get(case, []):
+        body = placed.body
+        if body is not None and body.kind == "case.extended":
+            total += body.public["items"]
+            batches[body.group or ""] = (placed.seq, body.public["items"], body.public["exhibit"])
+    contents.items_in_case = total
+    for item in contents.items:
+        body = item.first.body
+        assert body is not None
+        end, count, exhibit = batches.get(body.group or "", (0, 0, ""))
+        if not (end - count <= item.first.seq < end and exhibit == body.public["exhibit"]):
+            findings.failed("counts", "an item that the case's own count does not have", where=item.label)
+    if len(contents.items) > total:
+        findings.failed(
+            "counts",
+            "more items than the case has",
+            expected=f"at most {total}",
+            found=str(len(contents.items)),
+        )
+    if not findings.has_failed("counts"):
+        findings.passed("counts", f"{len(contents.items)} of {total} items of this case are here")
+
+
+def _check_acquisitions(record: Record, findings: Findings) -> None:
+    for identifier, history in record.of_type("exhibit").items():
+        kinds = [placed.body.kind for placed in history if placed.body is not None]
+        if kinds.count("exhibit.completed") < kinds.count("exhibit.acquired"):
+            findings.not_checked(
+                "acquisitions",
+                "acquisition not finished: nobody logged that collecting ended, so items may be missing at its end",
+                where=f"exhibit {names.short(identifier)}",
+            )
+
+
+def plain_name(item: Shown) -> bytes | None:
+    """An item's original name, as found, when it is shown."""
+    value = item.parts.get("name")
+    return None if value is None else compartments.name_bytes(value["name"])

@@ -1,0 +1,320 @@
+"""Verifying a package: every check that can be made, in the order of docs/format/verify-order.md.
+
+Reads, never writes; fetches nothing; runs nothing of the package. It does not stop at the first fault.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import BinaryIO
+
+from custody.errors import CustodyError
+from custody.format import package as formats
+from custody.format import words
+from custody.format.text import show
+from custody.format.trust import Trust
+from custody.verify import bundle as bundles
+from custody.verify import contents as shown
+from custody.verify import doubt, times
+from custody.verify import record as records
+from custody.verify.container import ContainerError, is_encrypted_wrapper
+from custody.verify.record import Placed, Record
+from custody.verify.report import Findings, ItemLine, Report, Subject, TokenLine
+
+
+def verify(
+    file: BinaryIO,
+    *,
+    trust: Trust | None = None,
+    fingerprint: bytes | None = None,
+    now: dt.datetime | None = None,
+) -> Report:
+    """The report on a package. ``fingerprint``: the 16 bytes of the twelve words; ``now``: the verifier's clock.
+
+    Raises nothing of the package's: what can't be read is a report too.
+    """
+    findings = Findings()
+    try:
+        if is_encrypted_wrapper(file):
+            return _unreadable("the package is encrypted; custody verify asks for its passphrase", findings)
+        bundle = bundles.Bundle(file)
+    except ContainerError as error:
+        return _unreadable(error.message, findings)
+    missing = bundles.missing_parts(bundle)
+    if missing and not any(name.startswith(formats.RECORD) for name in bundle.names):
+        return _unreadable("not a package of custody: it has no record", findings)
+    digests = bundles.check_files(bundle, findings)
+    bundles.known_names(bundle, findings)
+    for name in missing:
+        findings.failed("statement", "file missing", where=name)
+    if missing:
+        return Report(findings=findings.all(), missing=("nothing more can be checked without these files",))
+    return _verify_record(bundle, digests, trust or Trust(), fingerprint, now, findings)
+
+
+def _unreadable(reason: str, findings: Findings) -> Report:
+    findings.not_checked("container", "nothing was checked")
+    return Report(findings=findings.all(), unreadable=reason)
+
+
+def _verify_record(
+    bundle: bundles.Bundle,
+    digests: dict[str, bundles.FileDigest],
+    trust: Trust,
+    fingerprint: bytes | None,
+    now: dt.datetime | None,
+    findings: Findings,
+) -> Report:
+    try:
+        statement, signed = bundles.read_statement(bundle)
+        rows = formats.read_shown(bundle.read(formats.SHOWN, 64 << 20), where=formats.SHOWN)
+    except CustodyError as error:
+        findings.error("statement", error)
+        return Report(findings=findings.all(), missing=("the exporter's statement can't be read",))
+    bundles.check_statement(statement, digests, findings)
+    record = records.read(bundle, statement, findings)
+    if record is None:
+        return Report(findings=findings.all(), missing=("the record can't be read",))
+    records.check_rights(record, findings)
+    records.check_note(record, findings)
+    records.check_histories(record, findings)
+    made = record.entries.get(record.checkpoint.size - 1)
+    if made is None or made.body is None or made.body.kind != "package.made" or made.seq in record.newer:
+        findings.failed("export", "the record does not end with the making of this package")
+        made = None
+    records.check_signature(statement, signed, record, made, findings)
+    time = times.check(bundle, record, trust, now, findings)
+    contents = shown.Contents()
+    if made is not None and not _shape_failed(made):
+        if made.body is not None and made.body.public["form"] != formats.FORM:
+            findings.failed(
+                "export", "another form of package than this one", found=show(str(made.body.public["form"]))
+            )
+        shown_digest = bundle.text_digest(formats.SHOWN)
+        records.check_heads(record, made, rows, shown_digest, findings)
+        contents = shown.check(bundle, digests, record, made, findings)
+    return _conclude(record, made, contents, time, trust, fingerprint, findings)
+
+
+def _shape_failed(made: Placed) -> bool:
+    try:
+        if made.body is not None:
+            made.body.check_kind(where=made.where)
+    except CustodyError:
+        return True
+    return False
+
+
+def _conclude(
+    record: Record,
+    made: Placed | None,
+    contents: shown.Contents,
+    time: times.Times,
+    trust: Trust,
+    fingerprint: bytes | None,
+    findings: Findings,
+) -> Report:
+    missing: list[str] = []
+    confirmed_by: list[str] = []
+    origin = _origin(record, trust, fingerprint, findings, missing, confirmed_by)
+    timed = _time(record, contents, time, trust, findings, missing, confirmed_by)
+    doubted = doubt.doubtful(record, time)
+    for seq, reason in sorted(doubted.items()):
+        findings.not_checked("compromised keys", reason, where=f"entry {seq}")
+    if doubted:
+        missing.append(
+            f"{len(doubted)} entries are doubtful: a key was in other hands; ask the sender about each"
+        )
+    for seq in sorted(set(record.newer)):
+        findings.not_checked("entries", "not checked: made by a newer custody", where=f"entry {seq}")
+    if record.newer:
+        missing.append(
+            f"{len(set(record.newer))} entries were made by a newer custody; verify again with a newer one"
+        )
+    unfinished = [f for f in findings.all() if f.check == "acquisitions"]
+    if unfinished:
+        missing.append("an acquisition was not finished: ask the sender whether items are missing")
+    lines = tuple(_item_line(item, time) for item in contents.items)
+    used = [time.not_after(item.first.seq) for item in contents.items]
+    return Report(
+        findings=findings.all(),
+        subject=_subject(record, made, contents),
+        items=lines,
+        tokens=tuple(
+            TokenLine(
+                size=p.size,
+                gen_time=_text(p.token.gen_time),
+                signer=p.token.signer,
+                root=p.token.root_sha256,
+                test=p.token.test,
+            )
+            for p in time.tokens
+        ),
+        origin=origin,
+        time=timed,
+        missing=tuple(missing),
+        confirmed_by=tuple(confirmed_by),
+        test_authority=any(p is not None and p.token.test for p in used)
+        or any(p.token.test for p in time.tokens),
+    )
+
+
+def _origin(
+    record: Record,
+    trust: Trust,
+    fingerprint: bytes | None,
+    findings: Findings,
+    missing: list[str],
+    confirmed_by: list[str],
+) -> str | None:
+    leaf = record.genesis_leaf
+    if leaf is None:
+        missing.append("the record's beginning is missing, so nobody can say whose record this is")
+        return None
+    confirmed = None
+    known = trust.ledger(record.checkpoint.origin)
+    if known is not None:
+        if known.genesis == leaf.hex():
+            confirmed = "the trust file"
+        else:
+            findings.failed(
+                "origin",
+                "a record under a known name that begins differently",
+                expected=known.genesis,
+                found=leaf.hex(),
+            )
+    if fingerprint is not None:
+        if fingerprint == leaf[:16]:
+            confirmed = "the twelve words" if confirmed is None else f"{confirmed} and the twelve words"
+        else:
+            findings.failed(
+                "origin",
+                "the twelve words are of another record than this package's",
+                expected=" ".join(words.encode(fingerprint)),
+                found=" ".join(words.encode(leaf[:16])),
+            )
+    if confirmed is None:
+        missing.append(
+            "the sender is not confirmed: have the twelve words of the record read out by somebody you know "
+            '(by telephone, or from the signed letter), then: custody verify PACKAGE --fingerprint "WORDS"'
+        )
+        findings.not_checked("origin", "whose record this is was not checked")
+        return None
+    findings.passed("origin", f"the record is the one that {confirmed} names")
+    confirmed_by.append(f"origin: {confirmed}")
+    return confirmed
+
+
+def _time(
+    record: Record,
+    contents: shown.Contents,
+    time: times.Times,
+    trust: Trust,
+    findings: Findings,
+    missing: list[str],
+    confirmed_by: list[str],
+) -> bool:
+    seqs = (
+        sorted(record.entries)
+        if "every-entry-timed" in trust.require
+        else [i.first.seq for i in contents.items]
+    )
+    uncovered = [seq for seq in seqs if time.not_after(seq) is None]
+    timed = bool(contents.items) and not uncovered
+    if not timed:
+        missing.append(_why_no_time(time, trust, len(uncovered)))
+        findings.not_checked("time", "no time was confirmed")
+    else:
+        signers = sorted(
+            {p.token.signer for i in contents.items if (p := time.not_after(i.first.seq)) is not None}
+        )
+        tests = any(p.token.test for i in contents.items if (p := time.not_after(i.first.seq)) is not None)
+        mark = " (test authority, not for court)" if tests else ""
+        findings.passed(
+            "time", f"every shown item's first entry is covered by a token of {', '.join(signers)}{mark}"
+        )
+        confirmed_by.append(f"time: {', '.join(signers)}{mark}")
+        if tests and "no-test-authority" in trust.require:
+            missing.append("the time is of a test authority, and the trust file refuses those")
+    if "connected" in trust.require and time.not_connected:
+        missing.append("a state of the record that you have seen is not connected to this package")
+    elif time.not_connected:
+        missing.append(
+            "no proof connects an older state of the record that you hold; ask the sender for a newer package"
+        )
+    return timed
+
+
+def _why_no_time(time: times.Times, trust: Trust, uncovered: int) -> str:
+    if not time.tokens:
+        return "no time was confirmed: the package has no timestamp token; the sender can add one with custody seal"
+    if not trust.authorities:
+        return (
+            "no time was confirmed: you name no timestamp authority; put the root certificate of the one you "
+            "trust into the trust file: custody trust add --tsa-root PEM"
+        )
+    if not any(proven.trusted for proven in time.tokens):
+        return "no time was confirmed: the tokens are of authorities that the trust file does not have"
+    return f"no time was confirmed for {uncovered} entries: no trusted token covers them"
+
+
+def _subject(record: Record, made: Placed | None, contents: shown.Contents) -> Subject:
+    body = made.body if made is not None else None
+    leaf = record.genesis_leaf
+    refused = sum(
+        1
+        for placed in record.entries.values()
+        if placed.body is not None
+        and placed.body.kind == "item.accessed"
+        and placed.body.public.get("result") == "refused"
+    )
+    return Subject(
+        package=None if body is None else body.public.get("package"),
+        origin=record.checkpoint.origin,
+        fingerprint=() if leaf is None else words.encode(leaf[:16]),
+        size=record.checkpoint.size,
+        made=None if body is None else body.time.wall,
+        exporter=None if body is None else body.actor,
+        case=None if body is None else body.case,
+        items_here=len(contents.items),
+        items_in_case=contents.items_in_case,
+        withheld=dict(contents.withheld),
+        refused=refused,
+    )
+
+
+def _item_line(item: shown.Shown, time: times.Times) -> ItemLine:
+    body = item.first.body
+    assert body is not None
+    content = item.parts.get("content", {})
+    after, before = time.not_after(item.first.seq), time.not_before(item.first.seq)
+    name = shown.plain_name(item)
+    media_type = str(content.get("media_type", ""))
+    return ItemLine(
+        label=item.label,
+        id=body.subject.id,
+        path=formats.payload_path(item.label, media_type) if media_type else "",
+        sha256=content.get("digests", {}).get("sha256", ""),
+        size=content.get("size", 0),
+        media_type=media_type,
+        flags=tuple(content.get("flags", ())),
+        name=None if name is None else show(name),
+        stated_logged=body.time.wall,
+        proven_not_after=None if after is None else _text(after.latest),
+        proven_not_before=None if before is None else _text(before.earliest),
+        days_unproven=_days(body.time.wall, after),
+        entries=len(item.history),
+        test_time=any(p is not None and p.token.test for p in (after, before)),
+    )
+
+
+def _days(stated: str, after: times.Proven | None) -> int | None:
+    """Whole days between the stated logging and the first proof of it; None without a proof."""
+    if after is None:
+        return None
+    moment = dt.datetime.strptime(stated, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=dt.UTC)
+    return max(0, (after.latest - moment).days)
+
+
+def _text(moment: dt.datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
