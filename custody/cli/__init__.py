@@ -1,0 +1,31 @@
+"""The command line: each command parses, calls one procedure and prints.
+
+One table says which command lives where, with its line of help, so that `custody --help` imports
+click and nothing else.
+"""
+
+from __future__ import annotations
+
+from custody.cli.base import Root
+
+DAY = {
+    "init": ("custody.cli.init:init", "make a locker, your key, and a way back into it"),
+    "case": ("custody.cli.case:case", "open a case, list cases, show or close one"),
+    "collect": ("custody.cli.collect:collect", "take files in: encrypted, logged, time-stamped"),
+    "list": ("custody.cli.list:list_", "what is in: labels, or names too"),
+    "todo": ("custody.cli.todo:todo", "what is still to be done"),
+}
+"""The verbs of a working day, in its order."""
+
+MORE = {
+    "add": ("custody.cli.add:add", "add an IP address or a payment by hand"),
+    "show": ("custody.cli.show:show", "all that is recorded of one item"),
+    "log": ("custody.cli.log:log", "the record: who did what, when"),
+    "seal": ("custody.cli.seal:seal", "sign the record's state and get time proofs"),
+    "custodian": ("custody.cli.custodian:custodian", "people and their keys: add, grant, retire, recover"),
+    "formats": ("custody.cli.formats:formats", "the formats that custody writes, and the evidence it takes"),
+}
+
+main = Root(day=DAY, more=MORE)
+
+__all__ = ["main"]

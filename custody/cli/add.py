@@ -1,0 +1,123 @@
+"""custody add: references typed by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from custody.cli.base import Group
+from custody.cli.collect import say_collected
+from custody.cli.session import Session
+from custody.cli.stating import request, request_options
+from custody.format.text import show
+
+_REQUEST = ("exhibit", "source", "fields", "form", "handling", "no_seal")
+
+
+@click.group(cls=Group, short_help="add an IP address or a payment by hand")
+def add() -> None:
+    """References that stand on paper, in a letter or on a screen. Take in the file they came from first."""
+
+
+@add.command("ip", short_help="an IP address at a time")
+@request_options
+@click.option("--address", metavar="A", required=True, help="The address, as it stands there.")
+@click.option("--port", metavar="N", help="The source port, if it is recorded; never one that you suppose.")
+@click.option("--time", metavar="T", required=True, help="The time, as it stands there.")
+@click.option("--time-end", metavar="T", help="When the session ended.")
+@click.option("--offset", metavar="±hh:mm", help="The offset from UTC, only if the source says it.")
+@click.option(
+    "--clock", type=click.Choice(["24", "12"]), help="Whether the source writes a 24- or 12-hour clock."
+)
+@click.option("--epoch", type=click.Choice(["s", "ms"]), help="The time is a count of these since 1970.")
+@click.option("--transport", metavar="P", help="tcp, udp, …")
+@click.option("--role", metavar="WORD", help="Whose address it is in the exchange.")
+@click.option("--dest-address", metavar="A", help="The address of the other end.")
+@click.option("--dest-port", metavar="N", help="The port of the other end.")
+@click.option("--event", metavar="WORD", help="What happened: login, …")
+@click.option("--account", metavar="TEXT", help="The account; asked for when absent or “-”. Kept sealed.")
+@click.option("--source-item", metavar="LABEL", help="The item that it was read from, like A-3/01.")
+@click.option("--source-place", metavar="TEXT", help="Where in it: page 2, row 3.")
+@click.option(
+    "--note", metavar="TEXT", help="A note on the source; asked for when absent or “-”. Kept sealed."
+)
+@click.option("--checked-by", metavar="TEXT", help="Who read it back against the page.")
+def ip(session: Session, ref: str, account: str | None, note: str | None, **stated: Any) -> None:
+    """An IP address at a time. It identifies a connection, not a person.
+
+    A time without its offset is kept, and no instant is made of it.
+    """
+    from custody.evidence.network.ip import ip_reference
+    from custody.procedure import cases, typed
+
+    # Before anybody types a passphrase: an address that can't be one.
+    given = {name: value for name, value in stated.items() if name not in _REQUEST}
+    ip_reference(**given)
+    desk = session.desk()
+    case = cases.find(desk, ref)
+    record = ip_reference(
+        **given,
+        account=session.text(account, "Account"),
+        note_source=session.text(note, "A note on the source"),
+    )
+    wanted = request(session, case.id, questions=False, **{name: stated[name] for name in _REQUEST})
+    done = typed.add_ip(desk, wanted, record)
+    _read_back(session, record, ("ip_raw", "ip", "port", "time_raw", "instant", "offset"))
+    say_collected(session, done, ref)
+
+
+@add.command("payment", short_help="a payment on a public chain")
+@request_options
+@click.option(
+    "--chain", metavar="C", required=True, help="bitcoin, ethereum, tron, …; never guessed from the id."
+)
+@click.option("--txid", metavar="T", required=True, help="The transaction's id, whole.")
+@click.option("--from", "address_from", metavar="A", help="The sender's address, whole.")
+@click.option("--to", "address_to", metavar="A", help="The receiver's address, whole.")
+@click.option("--amount", metavar="N", help="With a decimal point, without thousands separators.")
+@click.option("--asset", metavar="NAME", help="The coin or token, as it was read.")
+@click.option("--contract", metavar="A", help="The token's contract; its name alone proves nothing.")
+@click.option("--time", metavar="T", help="The time, as it stands there.")
+@click.option("--offset", metavar="±hh:mm", help="The offset from UTC, only if the source says it.")
+@click.option(
+    "--clock", type=click.Choice(["24", "12"]), help="Whether the source writes a 24- or 12-hour clock."
+)
+@click.option("--epoch", type=click.Choice(["s", "ms"]), help="The time is a count of these since 1970.")
+@click.option("--block-height", metavar="N", help="The block's number.")
+@click.option("--block-hash", metavar="HEX", help="The block's hash.")
+@click.option("--read-from", metavar="TEXT", help="The explorer or document that it was read from.")
+@click.option("--source-item", metavar="LABEL", help="The item that it was read from, like A-3/01.")
+@click.option("--source-place", metavar="TEXT", help="Where in it.")
+@click.option("--checked-by", metavar="TEXT", help="Who read it back against the page.")
+def payment(session: Session, ref: str, read_from: str | None, **stated: Any) -> None:
+    """A payment on a public chain. Never type a private key or a seed phrase.
+
+    Only the form of ids and addresses is looked at: nothing is asked of any server.
+    """
+    from custody.evidence.blockchain.payment import payment_reference
+    from custody.procedure import cases, typed
+
+    given = {name: value for name, value in stated.items() if name not in _REQUEST}
+    record = payment_reference(**given, source=read_from)
+    desk = session.desk()
+    case = cases.find(desk, ref)
+    wanted = request(session, case.id, questions=False, **{name: stated[name] for name in _REQUEST})
+    done = typed.add_payment(desk, wanted, record)
+    _read_back(
+        session,
+        record,
+        ("chain", "txid", "address_from", "address_to", "amount", "asset", "time_raw", "instant"),
+    )
+    say_collected(session, done, ref)
+
+
+def _read_back(session: Session, record: dict[str, Any], names: tuple[str, ...]) -> None:
+    """What was understood, for comparing with the page, figure by figure."""
+    for name in names:
+        value = record.get(name)
+        session.out.say(f"  {name:12} {show(str(value)) if value is not None else 'not stated'}")
+    flags = record.get("flags") or []
+    if flags:
+        session.out.say(f"  look at: {', '.join(map(str, flags))}")
+    session.out.say("Read this against the page, figure by figure; better, let somebody else read it back.")

@@ -1,0 +1,252 @@
+"""custody collect: files become items."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from custody.cli.base import Command
+from custody.cli.output import count_text, size_text
+from custody.cli.session import Session
+from custody.cli.stating import Record, request, request_options
+from custody.errors import Interrupted, PartlyDone, UsageError
+from custody.format.text import show
+
+if TYPE_CHECKING:
+    from custody.procedure.collect import Collected, Progress
+    from custody.procedure.sources import Found
+
+_REFUSED_SHOWN = 20
+
+
+@click.command(cls=Command, short_help="take files in: encrypted, logged, time-stamped")
+@click.argument("paths", metavar="PATH…", nargs=-1, type=click.Path())
+@request_options
+@click.option(
+    "--format", "format_", metavar="NAME", help="The format, as you know it; else it is told by structure."
+)
+@click.option("--time-zone", metavar="IANA", help="The source's time zone, like Europe/Belgrade.")
+@click.option("--expect", metavar="sha256:HEX", help="The digest that the sender told you, of the one file.")
+@click.option(
+    "--digest", "digests", metavar="NAME", multiple=True, help="A further digest: sha512, sha3_256, …"
+)
+@click.option("--yes", is_flag=True, help="Ask nothing: not about the record, not before many files.")
+def collect(
+    session: Session,
+    paths: Sequence[str],
+    ref: str,
+    format_: str | None,
+    time_zone: str | None,
+    expect: str | None,
+    digests: Sequence[str],
+    yes: bool,
+    **stated: Any,
+) -> None:
+    """Take files, folders or standard input (“-”) into a case.
+
+    The bytes are kept as they are, encrypted; the originals are never touched. The same bytes from the
+    same source are not taken twice, and an interrupted run is continued by the same command.
+    """
+    from custody.procedure import cases, sources
+    from custody.procedure import collect as collecting
+
+    if not paths:
+        raise UsageError("no file named", expected="PATH…, or “-” for standard input")
+    from_input = "-" in paths
+    if from_input and len(paths) > 1:
+        raise UsageError("standard input is taken alone", expected="“-”, or files and folders", found="both")
+    extra = _record(format_, time_zone)
+    digest = _expected(expect)
+    desk = session.desk()
+    case = cases.find(desk, ref)
+    found = sources.Found(given=(), sources=(), refused=()) if from_input else sources.look(list(paths))
+    if len(found.sources) > collecting.MANY and not yes:
+        _confirm_many(session, found)
+    wanted = request(
+        session,
+        case.id,
+        stated=extra,
+        questions=not yes,
+        expect=digest,
+        digests=tuple(dict.fromkeys(("sha256", *digests))),
+        **stated,
+    )
+    done = collecting.collect(
+        desk,
+        found,
+        wanted,
+        stream=sys.stdin.buffer if from_input else None,
+        progress=_progress_line() if sys.stderr.isatty() else None,
+    )
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")
+    say_collected(session, done, ref)
+    if done.interrupted:
+        raise Interrupted(
+            f"interrupted; the {count_text(len(done.items), 'item')} reported as in are in",
+            hint="run the same command again: it goes on where it stopped",
+        )
+    if done.refused:
+        raise PartlyDone(
+            f"{count_text(len(done.refused), 'file was', 'files were')} not taken; the rest is in",
+            hint="see the list above; mend what can be mended and run the same command again",
+        )
+
+
+def _record(format_: str | None, time_zone: str | None) -> Record:
+    record: Record = {}
+    if format_ is not None:
+        record["capture"] = {"format": format_}
+    if time_zone is not None:
+        import zoneinfo
+
+        try:
+            zoneinfo.ZoneInfo(time_zone)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise UsageError(
+                "not a time zone",
+                where="--time-zone",
+                found=show(time_zone, 40),
+                expected="a name like Europe/Belgrade",
+            ) from error
+        record["source"] = {"time_zone": time_zone}
+    return record
+
+
+def _expected(text: str | None) -> str | None:
+    if text is None:
+        return None
+    match = re.fullmatch(r"sha256:([0-9a-fA-F]{64})", text.strip())
+    if match is None:
+        raise UsageError(
+            "not a digest", where="--expect", expected="sha256: and 64 hex digits", found=show(text, 80)
+        )
+    return match[1].lower()
+
+
+def _confirm_many(session: Session, found: Found) -> None:
+    summary = f"{count_text(len(found.sources), 'file')}, {size_text(found.size)}"
+    session.out.say(f"about to take {summary}")
+    if not session.terminal.present:
+        raise UsageError(
+            f"many files ({summary}), and nobody to ask whether they are meant",
+            hint="look at the folder; if all of it is meant, add --yes",
+        )
+    if not session.confirm("Take them all?"):
+        raise click.Abort
+
+
+def _progress_line() -> Callable[[Progress], None]:
+    """Writes one line over itself, five times a second: only ever on a terminal."""
+    last = 0.0
+
+    def show_progress(progress: Progress) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last < 0.2:
+            return
+        last = now
+        rate = progress.bytes / progress.seconds if progress.seconds > 0 else 0.0
+        left = ""
+        if rate > 0 and progress.of_bytes > progress.bytes and progress.seconds > 1:
+            left = f", {(progress.of_bytes - progress.bytes) / rate:.0f} s left"
+        done = f"{progress.files} of {progress.of_files} files, {size_text(progress.bytes)}"
+        sys.stderr.write(f"\r\x1b[K{done}, {size_text(int(rate))}/s{left}")
+        sys.stderr.flush()
+
+    return show_progress
+
+
+def say_collected(session: Session, done: Collected, ref: str) -> None:
+    """What came in, what did not, and what is still to be done."""
+    from custody.cli.words import quoted, say_sealed
+
+    out = session.out
+    out.result(_value(done))
+    if done.items:
+        labels = (
+            done.items[0].label
+            if len(done.items) == 1
+            else f"{done.items[0].label} to {done.items[-1].label}"
+        )
+        out.say(
+            f"took {count_text(len(done.items), 'item')}, {size_text(done.size)}, into exhibit {done.exhibit}"
+        )
+        if done.continued:
+            out.say("an acquisition that was not finished was continued")
+        out.data(
+            f"exhibit  {done.exhibit}",
+            f"items    {labels}",
+            f"count    {len(done.items)}",
+            f"bytes    {done.size}",
+            f"digest   {done.digest}",
+        )
+        out.say("The digest is over all items' SHA-256, and stands nowhere else: write it into your notes.")
+    if done.already:
+        out.say(
+            f"{count_text(done.already, 'file was', 'files were')} in already, the same bytes from the same source"
+        )
+    for label, others in done.elsewhere.items():
+        out.say(f"{label} has the same bytes as {', '.join(others)}, from another source; both are kept")
+    for item in done.items:
+        for flag in item.flags:
+            out.say(f"look at {item.label}: {flag}")
+    for refused in done.refused[:_REFUSED_SHOWN]:
+        out.say(f"not taken: {show(refused.path)}: {refused.reason}")
+    if len(done.refused) > _REFUSED_SHOWN:
+        out.say(f"not taken: {len(done.refused) - _REFUSED_SHOWN} more; --json lists all")
+    if done.no_lookup:
+        out.say("your key can't tell what is in already: the same files may be in twice")
+    if done.not_stated:
+        out.say(f"not stated: {', '.join(done.not_stated)}")
+    if done.sealed is not None:
+        say_sealed(out, done.sealed)
+    if done.originals:
+        out.say(
+            "The files you took in still lie readable in:", *(f"  {show(path)}" for path in done.originals)
+        )
+        out.say("Custody never deletes originals.")
+    out.next(
+        f"custody{session.locker_words} list --case {quoted(ref)}", f"custody{session.locker_words} todo"
+    )
+
+
+def _value(done: Collected) -> dict[str, Any]:
+    from custody.cli.words import sealed_value
+    from custody.format.compartments import name_value
+
+    return {
+        "exhibit": done.exhibit,
+        "count": len(done.items),
+        "size": done.size,
+        "digest": done.digest,
+        "items": [
+            {
+                "id": item.id,
+                "label": item.label,
+                "sha256": item.sha256,
+                "size": item.size,
+                "media_type": item.media_type,
+                "flags": list(item.flags),
+                "path": None if item.path is None else name_value(item.path),
+            }
+            for item in done.items
+        ],
+        "already": done.already,
+        "elsewhere": {label: list(others) for label, others in done.elsewhere.items()},
+        "refused": [
+            {"path": name_value(refused.path), "code": refused.code, "reason": refused.reason}
+            for refused in done.refused
+        ],
+        "originals": [name_value(path) for path in done.originals],
+        "interrupted": done.interrupted,
+        "continued": done.continued,
+        "lookup": not done.no_lookup,
+        "not_stated": list(done.not_stated),
+        "sealed": sealed_value(done.sealed),
+    }

@@ -1,0 +1,110 @@
+"""custody list: the items of a case."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from custody.cli.base import Command
+from custody.cli.output import count_text, size_text, table
+from custody.cli.session import Session
+from custody.format.names import short
+from custody.format.text import show
+
+if TYPE_CHECKING:
+    from custody.procedure.lists import ItemLine, NamedItem
+
+
+@click.command("list", cls=Command, short_help="what is in: labels, or names too")
+@click.option("--case", "ref", metavar="REF", help="This case alone.")
+@click.option("--names", is_flag=True, help="Open file names, types and flags; it is logged in each case.")
+@click.option("--purpose", metavar="TEXT", help="Why you open them; asked for when absent or “-”.")
+def list_(session: Session, ref: str | None, names: bool, purpose: str | None) -> None:
+    """The items of a case, or of all. Without --names nothing is opened: labels are neutral and public."""
+    from custody.procedure import cases, lists
+
+    if not names:
+        place = session.locker() if ref is None else session.desk()
+        lines = lists.list_items(place, None if ref is None else cases.find(session.desk(), ref).id)
+        session.out.result({"named": False, "items": [_line(line) for line in lines]})
+        _say_none(session, len(lines))
+        session.out.data(
+            *table(
+                [
+                    (
+                        line.label,
+                        short(line.id),
+                        short(line.case),
+                        line.wall,
+                        "open copy" if line.open_copy else "",
+                    )
+                    for line in lines
+                ],
+                ("ITEM", "ID", "CASE", "IN SINCE (STATED)", ""),
+            )
+        )
+        return
+    desk = session.desk()
+    chosen = (
+        [cases.find(desk, ref).id]
+        if ref is not None
+        else [line.id for line in lists.case_lines(desk) if lists.may_open(desk, line.id)]
+    )
+    why = session.purpose(purpose)
+    found = [item for case in chosen for item in lists.list_names(desk, case, why)]
+    session.out.result({"named": True, "items": [_named(item) for item in found]})
+    _say_none(session, len(found))
+    session.out.data(
+        *table(
+            [
+                (
+                    item.line.label,
+                    short(item.line.id),
+                    "?" if item.size is None else size_text(item.size),
+                    item.media_type or "?",
+                    ", ".join(item.handling),
+                    "(not for your key)" if item.name is None else show(item.name),
+                )
+                for item in found
+            ],
+            ("ITEM", "ID", "SIZE", "TYPE", "HANDLING", "NAME"),
+        )
+    )
+    for item in found:
+        for flag in item.flags:
+            session.out.say(f"look at {item.line.label}: {flag}")
+
+
+def _say_none(session: Session, count: int) -> None:
+    if count == 0:
+        session.out.say("no items")
+        session.out.next(f"custody{session.locker_words} collect PATH… --case REF")
+    else:
+        session.out.say(count_text(count, "item"))
+
+
+def _line(line: ItemLine) -> dict[str, Any]:
+    return {
+        "id": line.id,
+        "label": line.label,
+        "case": line.case,
+        "exhibit": line.exhibit,
+        "padded_size": line.size,
+        "time": line.wall,
+        "open_copy": line.open_copy,
+    }
+
+
+def _named(item: NamedItem) -> dict[str, Any]:
+    from custody.format.compartments import name_value
+
+    return {
+        **_line(item.line),
+        "name": None if item.name is None else name_value(item.name),
+        "media_type": item.media_type,
+        "size": item.size,
+        "flags": list(item.flags),
+        "handling": list(item.handling),
+        "closed": list(item.closed),
+    }

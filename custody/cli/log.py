@@ -1,0 +1,60 @@
+"""custody log: the record, entry by entry."""
+
+from __future__ import annotations
+
+import click
+
+from custody.cli.base import Command
+from custody.cli.session import Session
+from custody.cli.show import value_lines
+from custody.errors import UsageError
+
+
+@click.command("log", cls=Command, short_help="the record: who did what, when")
+@click.option("--case", "ref", metavar="REF", help="The record of this case alone.")
+@click.option("--item", metavar="ITEM", help="The record of this item alone.")
+@click.option("--names", is_flag=True, help="Open what is sealed in each entry; it is logged.")
+@click.option("--purpose", metavar="TEXT", help="Why you open it; asked for when absent or “-”.")
+def log(session: Session, ref: str | None, item: str | None, names: bool, purpose: str | None) -> None:
+    """The record in its order. Without --names nothing is opened. Times are stated by the machine's clock."""
+    from custody.procedure import cases, items, lists
+
+    if item is not None and ref is not None and not names:
+        # Looking a reference up takes the key; a label alone does not.
+        session.desk()
+    place = session.desk() if names or ref is not None else session.locker()
+    case = None if ref is None else cases.find(session.desk(), ref).id
+    row = None if item is None else items.find_item(place, item, case)
+    if names and row is None and case is None and not lists.case_lines(place):
+        raise UsageError(
+            "there is no case yet: nothing to open", hint="custody log shows the record without --names"
+        )
+    lines = lists.log(
+        place,
+        case=None if row is not None else case,
+        item=row,
+        purpose=session.purpose(purpose) if names else None,
+    )
+    session.out.result(
+        {
+            "opened": names,
+            "entries": [
+                {
+                    "seq": line.seq,
+                    "time": line.wall,
+                    "kind": line.kind,
+                    "actor": line.actor,
+                    "subject": {"type": line.subject_type, "id": line.subject, "label": line.label},
+                    "case": line.case,
+                    "group": line.group,
+                    "public": dict(line.public),
+                    "parts": {name: dict(value) for name, value in line.parts.items()},
+                    "closed": list(line.closed),
+                }
+                for line in lines
+            ],
+        }
+    )
+    for line in lines:
+        session.out.data(f"{line.seq:>6}  {line.wall}  {line.kind:22}  {line.actor[:12]}  {line.label}")
+        session.out.data(*value_lines(line.parts, line.closed))

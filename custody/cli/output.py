@@ -1,0 +1,145 @@
+"""What is printed, and where: data on standard output, words and progress on standard error.
+
+Nothing here colours or animates unless a person looks at a terminal. What a console can't encode is
+escaped: a name in another script must never end a command half way (UnicodeEncodeError).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import sys
+import unicodedata
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+DEFAULT_HINTS = {
+    1: "keep everything as it is, and compare with another copy: a bad copy looks the same",
+    2: "custody --help lists the commands and what each takes",
+    3: "deal with what is listed, then run the same command again",
+    4: "mend what is named, or name another one, and run the command again; nothing was changed",
+    5: "mend that on this machine, then run the command again",
+    6: "the report says what is missing and how to get it",
+    10: "name the locker with --locker DIR or CUSTODY_LOCKER, or make one: custody init DIR",
+    11: "wait until the other command is done, then run this one again",
+    12: "check --key and the passphrase, or ask an administrator of the locker for the right",
+}
+"""A hint by exit code, for errors that bring none."""
+
+FAULT = 70
+"""Exit code of a fault in custody itself (EX_SOFTWARE of sysexits.h)."""
+
+_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def escape_what_consoles_cannot() -> None:
+    """Make both streams write ``\\x…`` or ``\\u…`` for what their encoding lacks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def one_line(text: str) -> str:
+    """A message as one line: white space folded, and whatever could lead a terminal astray escaped.
+
+    Unlike `custody.format.text.show` it doubles no backslash: parts of a message are escaped already.
+    """
+    out = []
+    for char in " ".join(text.split()):
+        if unicodedata.category(char) in _UNSAFE:
+            code = ord(char)
+            out.append(f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
+        else:
+            out.append(char)
+    return "".join(out)
+
+
+def print_error(message: str, hint: str | None) -> None:
+    """``custody: error: …`` and, where there is one, ``custody: hint: …``: exactly one line each."""
+    _line(sys.stderr, f"custody: error: {one_line(message)}")
+    if hint:
+        _line(sys.stderr, f"custody: hint: {one_line(hint)}")
+
+
+def _line(stream: TextIO, text: str) -> None:
+    # Where nobody listens any more there is nobody to tell.
+    with contextlib.suppress(BrokenPipeError, ValueError):
+        stream.write(text + "\n")
+        stream.flush()
+
+
+def flush() -> None:
+    """Write out what is buffered now, so that a full disk is an error and not a silent loss at exit."""
+    sys.stdout.flush()
+
+
+def abandon_standard_output() -> None:
+    """The reader of our output went away: send the rest nowhere, so that the interpreter's exit is quiet."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        descriptor = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(descriptor, sys.stdout.fileno())
+        os.close(descriptor)
+
+
+class Output:
+    """One command's ways to speak. With ``as_json`` exactly one object goes to standard output."""
+
+    def __init__(self, command: str, *, as_json: bool) -> None:
+        self.schema = f"custody.{command}/1"
+        self.as_json = as_json
+
+    def data(self, *lines: str) -> None:
+        """Lines that were asked for; left out under --json, where `result` says the same."""
+        if not self.as_json:
+            sys.stdout.write("".join(line + "\n" for line in lines))
+
+    def raw(self, piece: bytes) -> None:
+        """Bytes of a content, as they are."""
+        sys.stdout.buffer.write(piece)
+
+    def result(self, value: Mapping[str, Any]) -> None:
+        """The command's object, under --json only. ASCII: bidi marks and line ends come out escaped."""
+        if self.as_json:
+            sys.stdout.write(json.dumps({"schema": self.schema, **value}, indent=2) + "\n")
+
+    def say(self, *lines: str) -> None:
+        """Words for the person: what was done."""
+        for line in lines:
+            sys.stderr.write(line + "\n")
+
+    def advise(self, text: str) -> None:
+        """One line of advice about something that is not wrong, and not well either."""
+        sys.stderr.write(f"custody: advice: {one_line(text)}\n")
+
+    def next(self, *commands: str) -> None:
+        """What comes after this command."""
+        for number, command in enumerate(commands):
+            sys.stderr.write(f"{'next' if number == 0 else '  or'}: {command}\n")
+
+
+def table(rows: list[tuple[str, ...]], head: tuple[str, ...]) -> list[str]:
+    """Rows under a head, in columns that are as wide as they need; the last one is not filled up."""
+    if not rows:
+        return []
+    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in [head, *rows]
+    ]
+
+
+def size_text(count: int) -> str:
+    """A number of bytes for people: exact below 10,000, else with two or three figures."""
+    if count < 10_000:
+        return f"{count} bytes"
+    for unit, power in (("KiB", 1), ("MiB", 2), ("GiB", 3)):
+        if count < 1000 * 1024**power:
+            return f"{count / 1024**power:.1f} {unit}"
+    return f"{count / 1024**4:.1f} TiB"
+
+
+def count_text(count: int, one: str, many: str | None = None) -> str:
+    """``1 item``, ``2 items``."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
