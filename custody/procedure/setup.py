@@ -125,15 +125,18 @@ def init(
     except OSError as error:
         raise MachineError("the folder can't be made", where=str(directory), found=error.strerror) from error
     building = directory / ".new"
+    placed: list[Path] = []
     try:
         building.mkdir(mode=0o700)
         made = _build(building, key_file, rim, name=name, organisation=organisation, how=how, tsa=tsa)
         # The ledger goes last: a folder with ledger.sqlite is a locker, so there never is half of one.
         for part in (DIRECTORY, LOCK_NAME, works.FILE_NAME, erasable.FILE_NAME, ledgers.FILE_NAME):
-            (building / part).rename(directory / part)
+            placed.append((building / part).rename(directory / part))
         building.rmdir()
         machine.sync_directory(directory)
     except BaseException as error:
+        for path in reversed(placed):  # the ledger first, for the same reason
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
         shutil.rmtree(building, ignore_errors=True)
         if not existed:
             with contextlib.suppress(OSError):
