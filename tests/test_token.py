@@ -56,7 +56,7 @@ def refused(tsr: bytes, words: str, pki: f.Pki = PKI, **changes: Any) -> TokenEr
 
 def test_a_good_token_says_what_it_says() -> None:
     tsr = token(PKI, gen_time=f.time_text(AT.replace(microsecond=250_000)))
-    assert check(tsr) == Token(
+    assert token.signer.startswith("TSA A")
         gen_time=AT.replace(microsecond=250_000),
         policy=POLICY,
         serial=4711,

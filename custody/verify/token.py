@@ -161,7 +161,8 @@ class _Certificate:
     @property
     def name(self) -> str:
         try:
-            return _safe(self.x.subject.rfc4514_string())
+            common = self.x.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+            return _safe(str(common[0].value) if len(common) == 1 else self.x.subject.rfc4514_string())
         except _LIBRARY_ERRORS:
             return "(a name that can't be read)"
 

@@ -1,0 +1,433 @@
+"""Checking a locker against itself: entries, tree, guards, notes, tokens, objects, sealed parts, keys.
+
+Everything is recomputed. Without a key, structure is checked; with one, every wrap that is made to it
+is tried, and one commitment of every subject compared, which opens nothing. `deep` opens every content
+and compares it with its logged digest; that is an access, so it is logged first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from custody.crypto import envelopes, notes, sealing
+from custody.errors import CheckFailed, CustodyError
+from custody.format import contexts, merkle, names
+from custody.format import entry as entries
+from custody.format.entry import Entry, NewerVersion
+from custody.format.note import LogNote
+from custody.ledger.store import Stored, View
+from custody.ledger.work import ItemRow
+from custody.procedure import access
+from custody.procedure.locker import Desk, Locker
+from custody.procedure.seal import unsealed
+from custody.verify.report import Finding, Findings, Outcome
+from custody.verify.rights import Rights
+from custody.verify.token import check_token
+
+Progress = Callable[[str, int, int], None]
+"""(what is being checked, how many done, how many in all)"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """The result. ``pending`` is work to do, never a failure."""
+
+    findings: tuple[Finding, ...]
+    pending: tuple[str, ...]
+    entries: int
+    items: int
+    objects: int
+    bytes: int
+    deep: bool
+    with_key: bool
+
+    @property
+    def passed(self) -> bool:
+        """True only if something was checked and nothing failed."""
+        return bool(self.findings) and not any(f.outcome is Outcome.FAILED for f in self.findings)
+
+    @property
+    def first_failure(self) -> Finding | None:
+        """The first thing that is wrong."""
+        return next((f for f in self.findings if f.outcome is Outcome.FAILED), None)
+
+
+@dataclass(slots=True)
+class _State:
+    """What one pass over the entries gathers."""
+
+    rights: Rights = field(default_factory=Rights)
+    leaves: list[bytes] = field(default_factory=list)
+    heads: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    wrapped_to: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    stamped: list[tuple[int, int, str]] = field(default_factory=list)
+    """(entry, size of the note, SHA-256 of the token) of every `checkpoint.timestamped`."""
+    parts: int = 0
+    objects: int = 0
+    bytes: int = 0
+
+
+def check(
+    locker: Locker, desk: Desk | None = None, *, deep: bool = False, progress: Progress | None = None
+) -> Checked:
+    """Check everything that can be; ``desk`` adds the keys, ``deep`` (with a desk) the contents."""
+    run = _Run(locker, desk, progress or (lambda _what, _done, _total: None))
+    return run.run(deep=deep)
+
+
+class _Run:
+    def __init__(self, locker: Locker, desk: Desk | None, progress: Progress) -> None:
+        self.locker = locker
+        self.desk = desk
+        self.progress = progress
+        self.findings = Findings()
+        self.state = _State()
+        self._levels: list[list[bytes]] = []
+        self._leftovers: list[str] = []
+        self._orphans: list[str] = []
+
+    def run(self, *, deep: bool) -> Checked:
+        if deep and self.desk is not None:
+            self._log_start(self.desk)
+        self._files()
+        with self.locker.ledger.reading() as view:
+            size = view.size
+            self._entries(view, size)
+            self._nodes(view, size)
+            self._notes(view, size)
+        items = self._items()
+        self._objects(items)
+        self._strangers()
+        if self.desk is None:
+            self.findings.not_checked("keys", "wrapped keys were not tried: no key was given (--key)")
+        else:
+            self._keys(self.desk, items)
+        if deep and self.desk is not None:
+            self._contents(self.desk, items)
+        else:
+            self.findings.not_checked(
+                "contents", "contents were not opened: that is for check --deep, and is logged"
+            )
+        return Checked(
+            findings=self.findings.all(),
+            pending=tuple(self._pending()),
+            entries=size,
+            items=len(items),
+            objects=self.state.objects,
+            bytes=self.state.bytes,
+            deep=deep,
+            with_key=self.desk is not None,
+        )
+
+    @staticmethod
+    def _log_start(desk: Desk) -> None:
+        with desk.write() as writer:
+            public = {"size": writer.append.size, "root": writer.append.root().hex(), "result": "started"}
+            writer.add("ledger.checked", "ledger", desk.locker.ledger_id, public=public)
+
+    def _files(self) -> None:
+        for problem in self.locker.ledger.file_checks():
+            self.findings.failed("ledger file", problem, where=self.locker.ledger.path.name)
+        for problem in self.locker.erasable.integrity():
+            self.findings.failed("erasable store", f"SQLite: {problem}", where=self.locker.erasable.path.name)
+        if not self.findings.has_failed():
+            self.findings.passed("ledger file", "the databases are sound and all guards are in place")
+
+    # Entries
+
+    def _entries(self, view: View, size: int) -> None:
+        peaks: list[bytes] = []
+        seen = 0
+        rows = view.index_rows()
+        for stored in view.entries(0, size):
+            row = next(rows, None)
+            root = merkle.fold_peaks(peaks)
+            if stored.seq != seen:
+                self.findings.failed("entries", "an entry is missing", where=f"entry {seen}")
+                break
+            self._entry(stored, root, row)
+            leaf = stored.leaf
+            self.state.leaves.append(leaf)
+            _push(peaks, seen, leaf)
+            seen += 1
+            if seen % 500 == 0:
+                self.progress("entries", seen, size)
+        if seen != size and not self.findings.has_failed("entries"):
+            self.findings.failed(
+                "entries", "entries are missing at the end", expected=str(size), found=str(seen)
+            )
+        if not self.findings.has_failed("entries", "rights", "parts"):
+            self.findings.passed(
+                "entries", f"all {seen} entries: signed, in their place, allowed, no history with a gap"
+            )
+            self.findings.passed(
+                "parts", f"all {self.state.parts} sealed parts are there and are what was logged"
+            )
+
+    def _entry(self, stored: Stored, root: bytes, row: tuple[int, str, int] | None) -> None:
+        where = f"entry {stored.seq}"
+        try:
+            body, outer = entries.read(stored.envelope, where=where)
+            where = f"entry {stored.seq} ({body.kind})"
+            self._place(body, stored, root, row, where)
+            rights = self.state.rights
+            body.check_kind(where=where)
+            reason = rights.why_not(body)
+            if reason is not None:
+                self.findings.failed(
+                    "rights", f"an entry that its maker had no right to: {reason}", where=where
+                )
+                return
+            rights.apply(body)
+            envelopes.verify(outer, rights.custodians[outer.key_id].sign_key, where=where)
+            self._parts(body, where)
+        except NewerVersion as error:
+            self.findings.not_checked("entries", error.what, where=where)
+        except CustodyError as error:
+            self.findings.error("entries", error)
+
+    def _place(
+        self, body: Entry, stored: Stored, root: bytes, row: tuple[int, str, int] | None, where: str
+    ) -> None:
+        subject = body.subject
+        if row != (stored.seq, subject.id, subject.n):
+            raise CheckFailed("the table's columns are not what the entry says", where=where)
+        if body.seq != stored.seq or body.ledger != self.locker.origin:
+            raise CheckFailed("an entry of another place or ledger", where=where)
+        if body.root != root.hex():
+            raise CheckFailed(
+                "the record before this entry is not the one it was made on",
+                where=where,
+                expected=body.root,
+                found=root.hex(),
+            )
+        known = self.state.heads.get(subject.id)
+        expected = (0, None) if known is None else (known[0] + 1, known[1].hex())
+        if (subject.n, subject.prev) != expected:
+            raise CheckFailed(
+                "the history of its subject has a gap", where=where, expected=f"number {expected[0]}"
+            )
+        self.state.heads[subject.id] = (subject.n, stored.leaf)
+        if body.kind == "checkpoint.timestamped":
+            self.state.stamped.append((body.seq, body.public["size"], body.public["token"]))
+        if body.kind == "item.collected":
+            self.state.wrapped_to[subject.id] = tuple(body.public["wrapped_to"])
+
+    def _parts(self, body: Entry, where: str) -> None:
+        for name, digest in body.sealed.items():
+            sealed = self.locker.erasable.part(body.subject.id, body.subject.n, name)
+            if sealed is None:
+                self.findings.failed("parts", f"the sealed part “{name}” is missing", where=where)
+            elif hashlib.sha256(sealed).hexdigest() != digest:
+                self.findings.failed("parts", f"the sealed part “{name}” is not what was logged", where=where)
+            self.state.parts += 1
+
+    def _nodes(self, view: View, size: int) -> None:
+        level: list[bytes] = self.state.leaves
+        levels = [level]
+        while len(level) > 1:
+            level = [merkle.node_hash(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
+            levels.append(level)
+        expected = sum(map(len, levels))
+        found = 0
+        for height, position, digest in view.nodes():
+            found += 1
+            if height >= len(levels) or position >= len(levels[height]) or levels[height][position] != digest:
+                self.findings.failed(
+                    "tree", "a stored hash of the tree is wrong", where=f"node {height}/{position}"
+                )
+        if found != expected:
+            self.findings.failed(
+                "tree", "hashes of the tree are missing or too many", expected=str(expected), found=str(found)
+            )
+        if not self.findings.has_failed("tree"):
+            self.findings.passed("tree", f"all {found} hashes of the tree, recomputed")
+        self._levels = levels
+
+    def _root_at(self, size: int) -> bytes:
+        return merkle.root(size, lambda level, position: self._levels[level][position])
+
+    def _notes(self, view: View, size: int) -> None:
+        stored_notes, tokens = view.notes(), view.tokens()
+        certificates = tuple(view.root_certificates().values())
+        for at, stored in stored_notes.items():
+            where = f"note {at}"
+            try:
+                note = LogNote.from_bytes(stored, where=where)
+                checkpoint = notes.verify(
+                    note, self.state.rights.log_keys, origin=self.locker.origin, where=where
+                )
+                if (
+                    checkpoint.size != at
+                    or at > len(self.state.leaves)
+                    or checkpoint.root != self._root_at(at)
+                ):
+                    self.findings.failed("notes", "a log note is not about this record", where=where)
+            except CustodyError as error:
+                self.findings.error("notes", error)
+        kept = {(at, hashlib.sha256(tsr).hexdigest()) for at, tsr in tokens}
+        for seq, at, digest in self.state.stamped:
+            if (at, digest) not in kept or at not in stored_notes:
+                self.findings.failed(
+                    "tokens", "a token that was logged is missing, or its note", where=f"entry {seq}"
+                )
+        unknown = tests = 0
+        for at, tsr in tokens:
+            try:
+                token = check_token(tsr, stored_notes.get(at, b""), roots=certificates, now=None)
+                unknown += token.root_sha256 is None
+                tests += token.test
+            except CustodyError as error:
+                self.findings.failed(
+                    "tokens",
+                    error.what,
+                    where=f"token over note {at}",
+                    expected=error.expected,
+                    found=error.found,
+                )
+        if not self.findings.has_failed("notes", "tokens"):
+            more = [f"{unknown} of authorities not known"] * bool(unknown)
+            more += [f"{tests} of a test authority, not for court"] * bool(tests)
+            detail = f" ({'; '.join(more)})" if more else ""
+            self.findings.passed(
+                "notes", f"{len(stored_notes)} log notes and {len(tokens)} tokens fit{detail}"
+            )
+
+    # Objects
+
+    def _items(self) -> list[ItemRow]:
+        work = self.locker.work
+        with self.locker.ledger.reading() as view:
+            work.rebuild(view)  # what is derived can't be trusted to be whole
+        return work.items()
+
+    def _objects(self, items: list[ItemRow]) -> None:
+        for place, item in enumerate(items, 1):
+            if item.object is None or item.size is None:
+                continue
+            where = f"object of {item.label}"
+            size = self.locker.vault.size_of(item.object)
+            if size is None:
+                self.findings.failed(
+                    "objects", "the object is missing from the vault", where=where, found=item.object[:16]
+                )
+                continue
+            if size != sealing.sealed_size(item.size):
+                self.findings.failed("objects", "the object has another size than was logged", where=where)
+                continue
+            try:
+                self.state.bytes += self.locker.vault.scrub(item.object)
+                self.state.objects += 1
+            except CustodyError as error:
+                self.findings.failed("objects", error.what, where=f"{where} ({item.object[:16]})")
+            self.progress("objects", place, len(items))
+        if not self.findings.has_failed("objects"):
+            self.findings.passed("objects", f"all {self.state.objects} objects are what was stored")
+
+    def _strangers(self) -> None:
+        self._leftovers, others = self.locker.vault.strangers()
+        for name in others:
+            self.findings.failed("objects", "a file in the vault that is no object", where=name)
+        wanted = {item.object for item in self.locker.work.items()}
+        self._orphans = [name for name in self.locker.vault.objects() if name not in wanted]
+
+    # Keys
+
+    def _keys(self, desk: Desk, items: list[ItemRow]) -> None:
+        tried = 0
+        for wrap in self.locker.erasable.wraps(recipient=desk.key_id):
+            try:
+                desk.ring.open_wrap(wrap)
+                tried += 1
+            except CustodyError as error:
+                self.findings.failed("keys", error.what, where=f"{wrap.use} of {names.short(wrap.subject)}")
+        with_rows = 0
+        for item in items:
+            with_rows += self._item_keys(desk, item)
+        if not self.findings.has_failed("keys"):
+            self.findings.passed(
+                "keys", f"all {tried} wraps to your key open; {with_rows} items' keys fit what is sealed"
+            )
+
+    def _item_keys(self, desk: Desk, item: ItemRow) -> int:
+        where = f"keys of {item.label}"
+        mine = desk.key_id in self.state.wrapped_to.get(item.id, ())
+        try:
+            row = self.locker.erasable.item_keys(item.id)
+            if row is None:
+                self.findings.failed("keys", "the item's wrapped keys are missing", where=where)
+                return 0
+            keys = desk.ring.item_keys(item.id)
+        except CustodyError as error:
+            self.findings.failed("keys", error.what, where=where)
+            return 0
+        if not keys:
+            if mine and desk.rights.grant(desk.key_id, item.case).rights & {"read", "export"}:
+                self.findings.failed(
+                    "keys", "the record says that your key can open this item, and it can't", where=where
+                )
+            return 0
+        sealed = self.locker.erasable.part(item.id, 0, "content")
+        if sealed is None or "record" not in keys:
+            return 1
+        key = sealing.compartment_key(keys["record"], desk.origin, item.id, 0, "content")
+        if not sealing.commits(key, contexts.compartment(desk.origin, item.id, 0, "content"), sealed[:56]):
+            self.findings.failed(
+                "keys", "the item's keys are not those that its parts were sealed under", where=where
+            )
+        return 1
+
+    def _contents(self, desk: Desk, items: list[ItemRow]) -> None:
+        opened = skipped = 0
+        for place, item in enumerate(items, 1):
+            if item.object is None:
+                continue
+            if "object" not in desk.ring.item_keys(item.id):
+                skipped += 1
+                continue
+            try:
+                access.check_content(desk, item)
+                opened += 1
+            except CustodyError as error:
+                self.findings.failed(
+                    "contents", error.what, where=item.label, expected=error.expected, found=error.found
+                )
+            self.progress("contents", place, len(items))
+        if skipped:
+            self.findings.not_checked("contents", f"{skipped} items are not for your key to open")
+        if not self.findings.has_failed("contents"):
+            self.findings.passed(
+                "contents", f"{opened} contents, opened and compared with their logged digest"
+            )
+
+    def _pending(self) -> list[str]:
+        work = self.locker.work
+        found = []
+        with self.locker.ledger.reading() as view:
+            count = unsealed(view)
+        if count:
+            found.append(f"{count} entries are not sealed yet: custody seal")
+        unfinished = [row for row in work.acquisitions() if row.ended is None]
+        if unfinished:
+            found.append(f"{len(unfinished)} acquisitions are not finished: collect the same paths again")
+        copies = work.open_copies()
+        if copies:
+            found.append(
+                f"{len(copies)} readable copies were written and not reported as gone: custody read --done ITEM"
+            )
+        if self._leftovers or self._orphans:
+            found.append(
+                f"{len(self._leftovers) + len(self._orphans)} leftovers of work that was cut short lie in the vault; "
+                "they are not evidence"
+            )
+        return found
+
+
+def _push(peaks: list[bytes], size: int, leaf: bytes) -> None:
+    """Add a leaf to the peaks of a tree of ``size``."""
+    while size & 1:
+        leaf = merkle.node_hash(peaks.pop(), leaf)
+        size >>= 1
+    peaks.append(leaf)
