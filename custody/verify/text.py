@@ -83,14 +83,15 @@ def _finding(text: str, where: str | None, expected: str | None, found: str | No
 def _items(report: Report) -> list[str]:
     if not report.items:
         return []
-    out = ["", "Items                       logged (stated)           existed no later than (proven)"]
+    width = max(len(item.path) for item in report.items[:MAX_ITEMS])
+    out = ["", f"  {'item':<10} {'file':<{width}} {'logged (stated)':<25} existed no later than (proven)"]
     for item in report.items[:MAX_ITEMS]:
         proven = item.proven_not_after or "no time proven"
         if item.test_time:
             proven += " (test authority, not for court)"
         elif item.days_unproven:
             proven += f" ({item.days_unproven} days unproven)"
-        out.append(f"  {item.label:<12} {item.path:<14} {item.stated_logged:<25} {proven}")
+        out.append(f"  {item.label:<10} {item.path:<{width}} {item.stated_logged:<25} {proven}")
         out.append(f"    sha256 {item.sha256}  {item.size} bytes  {show(item.media_type)}")
         if item.proven_not_before is not None:
             out.append(f"    logged no earlier than {item.proven_not_before}")
