@@ -13,6 +13,9 @@ DAY = {
     "case": ("custody.cli.case:case", "open a case, list cases, show or close one"),
     "collect": ("custody.cli.collect:collect", "take files in: encrypted, logged, time-stamped"),
     "list": ("custody.cli.list:list_", "what is in: labels, or names too"),
+    "read": ("custody.cli.read:read", "give an item's bytes back; it is logged first"),
+    "export": ("custody.cli.export:export", "write a package that somebody else can check"),
+    "verify": ("custody.cli.verify:verify", "check a package: is it what was collected, when, by whom"),
     "todo": ("custody.cli.todo:todo", "what is still to be done"),
 }
 """The verbs of a working day, in its order."""
@@ -22,6 +25,8 @@ MORE = {
     "show": ("custody.cli.show:show", "all that is recorded of one item"),
     "log": ("custody.cli.log:log", "the record: who did what, when"),
     "seal": ("custody.cli.seal:seal", "sign the record's state and get time proofs"),
+    "check": ("custody.cli.check:check", "this locker against itself, everything recomputed"),
+    "trust": ("custody.cli.trust:trust", "senders and time authorities that you believe"),
     "custodian": ("custody.cli.custodian:custodian", "people and their keys: add, grant, retire, recover"),
     "formats": ("custody.cli.formats:formats", "the formats that custody writes, and the evidence it takes"),
 }

@@ -107,7 +107,16 @@ def payment(session: Session, ref: str, read_from: str | None, **stated: Any) ->
     _read_back(
         session,
         record,
-        ("chain", "txid", "address_from", "address_to", "amount", "asset", "time_raw", "instant"),
+        (
+            "chain",
+            "txid_raw",
+            "address_from_raw",
+            "address_to_raw",
+            "amount_raw",
+            "asset",
+            "time_raw",
+            "instant",
+        ),
     )
     say_collected(session, done, ref)
 

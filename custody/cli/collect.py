@@ -24,6 +24,14 @@ if TYPE_CHECKING:
 _REFUSED_SHOWN = 20
 
 
+def _print_blank_form(context: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        from custody.procedure import forms
+
+        sys.stdout.write(forms.template())
+        context.exit()
+
+
 @click.command(cls=Command, short_help="take files in: encrypted, logged, time-stamped")
 @click.argument("paths", metavar="PATH…", nargs=-1, type=click.Path())
 @request_options
@@ -34,6 +42,14 @@ _REFUSED_SHOWN = 20
 @click.option("--expect", metavar="sha256:HEX", help="The digest that the sender told you, of the one file.")
 @click.option(
     "--digest", "digests", metavar="NAME", multiple=True, help="A further digest: sha512, sha3_256, …"
+)
+@click.option(
+    "--blank-form",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_blank_form,
+    help="Print an empty form for --form and exit.",
 )
 @click.option("--yes", is_flag=True, help="Ask nothing: not about the record, not before many files.")
 def collect(

@@ -106,6 +106,7 @@ class Output:
 
     def say(self, *lines: str) -> None:
         """Words for the person: what was done."""
+        sys.stdout.flush()  # so that both streams in one file tell the story in its order
         for line in lines:
             sys.stderr.write(line + "\n")
 
@@ -115,6 +116,7 @@ class Output:
 
     def next(self, *commands: str) -> None:
         """What comes after this command."""
+        sys.stdout.flush()
         for number, command in enumerate(commands):
             sys.stderr.write(f"{'next' if number == 0 else '  or'}: {command}\n")
 
@@ -133,7 +135,7 @@ def table(rows: list[tuple[str, ...]], head: tuple[str, ...]) -> list[str]:
 def size_text(count: int) -> str:
     """A number of bytes for people: exact below 10,000, else with two or three figures."""
     if count < 10_000:
-        return f"{count} bytes"
+        return count_text(count, "byte")
     for unit, power in (("KiB", 1), ("MiB", 2), ("GiB", 3)):
         if count < 1000 * 1024**power:
             return f"{count / 1024**power:.1f} {unit}"

@@ -6,7 +6,7 @@ import getpass
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -193,6 +193,35 @@ class Session:
             self.out.advise(f"others on this machine can read your key file: chmod 600 {show(str(path))}")
         return opened
 
+    def has_key(self) -> bool:
+        """True when a key file is there and can be opened without a person, or with one at the terminal."""
+        from custody.keys import keyfile
+
+        if not self.key_path.exists():
+            return False
+        named = self._passphrase_file or os.environ.get("CUSTODY_PASSPHRASE_FILE")
+        return bool(named) or self.terminal.can_hide or not keyfile.needs_passphrase(self.key_path)
+
+    def package_passphrase(self) -> str:
+        """The passphrase of an encrypted package: --passphrase-file alone, else the terminal.
+
+        CUSTODY_PASSPHRASE_FILE is not looked at: it holds that of the person's own key.
+        """
+        from custody.keys import keyfile
+
+        if self._passphrase_file is not None:
+            raw = keyfile.read_passphrase_file(Path(self._passphrase_file))
+            text = raw.decode("utf-8", "replace")
+        elif self.terminal.can_hide:
+            text = self.terminal.hidden("The package's passphrase: ")
+        else:
+            raise WrongPassphrase(
+                "the package is encrypted, and there is no terminal to type its passphrase on",
+                hint="name a file that holds the package's passphrase with --passphrase-file",
+            )
+        # Ten words, dictated: capitals and spaces are forgiven.
+        return " ".join(text.lower().split())
+
     def new_passphrase(self, what: str) -> bytes:
         """A passphrase for something new: out of the file, or typed twice."""
         from custody.keys import keyfile
@@ -285,23 +314,30 @@ def _unicode(text: str) -> str:
     return text.strip()
 
 
+def open_input(path: str | Path) -> BinaryIO:
+    """A file that a person named, open for reading; InputRefused or MachineError with its name."""
+    where = show(str(path))
+    hint = "check the name, and that you may read it"
+    try:
+        return Path(path).open("rb")
+    except FileNotFoundError:
+        raise InputRefused("there is no such file", where=where, hint=hint) from None
+    except IsADirectoryError:
+        raise InputRefused("is a folder, not a file", where=where, hint=hint) from None
+    except OSError as error:
+        raise MachineError(
+            "can't be read", where=where, found=(error.strerror or type(error).__name__).lower(), hint=hint
+        ) from error
+
+
 def read_small(path: str | Path, *, limit: int) -> bytes:
     """A small file that a person named: a public key, root certificates. At most ``limit`` bytes.
 
     InputRefused when it is not there, a folder, or larger; MachineError when it can't be read.
     """
     where = show(str(path))
-    try:
-        with Path(path).open("rb") as file:
-            data = file.read(limit + 1)
-    except FileNotFoundError:
-        raise InputRefused("there is no such file", where=where) from None
-    except IsADirectoryError:
-        raise InputRefused("is a folder, not a file", where=where) from None
-    except OSError as error:
-        raise MachineError(
-            "can't be read", where=where, found=(error.strerror or type(error).__name__).lower()
-        ) from error
+    with open_input(path) as file:
+        data = file.read(limit + 1)
     if len(data) > limit:
         raise InputRefused("too large for what it should be", where=where, expected=f"at most {limit} bytes")
     return data

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from custody.cli.session import NOT_STATED, Session, read_small
-from custody.errors import InputRefused, UsageError
 from custody.format import compartments
 from custody.format.text import show
 
@@ -34,11 +32,6 @@ QUESTIONS = {
     ("legal", "basis"): "Legal basis (law, order, consent)",
 }
 """The questions of the first hour; everything else is a field of --set or of the form."""
-
-_CHOICES = {
-    ("source", "kind"): compartments.SOURCE_KINDS,
-    ("capture", "copy_grade"): compartments.COPY_GRADES,
-}
 
 
 def request_options(function: _Function) -> _Function:
@@ -98,17 +91,19 @@ def request(
     **more: Any,
 ) -> Request:
     """The request as stated; with ``questions``, on a terminal, what must be known and is not is asked for."""
+    from custody.procedure import forms
     from custody.procedure.collect import Request
 
-    record: Record = {} if form is None else read_form(form)
+    record: Record = {}
+    if form is not None:
+        record = forms.read_form(read_small(form, limit=forms.MAX_BYTES), show(form))
     for part, values in (stated or {}).items():
         record.setdefault(part, {}).update(values)
-    for text in fields:
-        _set(session, record, text)
-    if source is not None and source != "-":
-        record.setdefault("source", {})["text"] = source
+    record = forms.merge(record, _asked(session, fields))
+    if source is not None and source.strip() not in ("", "-"):
+        record.setdefault("source", {})["text"] = source.strip()
     if questions or source == "-":
-        _ask(session, record, only_source=not questions)
+        record = _ask(session, record, only_source=not questions)
     return Request(
         case=case,
         exhibit=exhibit,
@@ -119,67 +114,25 @@ def request(
     )
 
 
-def read_form(path: str) -> Record:
-    """The fields of a TOML form: one table a part, texts only; FIELD names are those of --set."""
-    where = show(path)
-    try:
-        found = tomllib.loads(read_small(path, limit=256 * 1024).decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputRefused("not a form in TOML", where=where, found=show(str(error), 120)) from error
-    except RecursionError as error:
-        raise InputRefused(
-            "not a form in TOML", where=where, found="tables within tables without end"
-        ) from error
-    known = compartments.form_fields()
-    record: Record = {}
-    for part, values in found.items():
-        if part not in known or not isinstance(values, dict):
-            raise InputRefused(
-                "a part that the record does not have",
-                where=where,
-                found=show(part, 40),
-                expected=", ".join(known),
-            )
-        for name, value in values.items():
-            if name not in known[part] or not isinstance(value, str):
-                raise InputRefused(
-                    "a field that the record does not have, or no text",
-                    where=f"{where}, [{part}]",
-                    found=show(name, 40),
-                    expected=", ".join(known[part]),
-                )
-            if value.strip():
-                record.setdefault(part, {})[name] = _checked(part, name, value.strip(), where)
-    return record
+def _asked(session: Session, fields: Sequence[str]) -> list[str]:
+    """FIELD=VALUE as given; where VALUE is “-” it is asked for, and left out when nothing is typed."""
+    found = []
+    for text in fields:
+        name, equals, value = text.partition("=")
+        if equals and value == "-":
+            typed = session.text(value, name)
+            if typed is None:
+                continue
+            text = f"{name}={typed}"
+        found.append(text)
+    return found
 
 
-def _set(session: Session, record: Record, text: str) -> None:
-    name, equals, value = text.partition("=")
-    known = [(part, field) for part, fields in compartments.form_fields().items() for field in fields]
-    found = [pair for pair in known if name in (f"{pair[0]}.{pair[1]}", pair[1])]
-    if not equals or not found:
-        raise UsageError(
-            "not a field of the record",
-            where="--set",
-            found=show(text, 60),
-            expected="FIELD=VALUE, FIELD one of " + ", ".join(f"{part}.{field}" for part, field in known),
-        )
-    if len(found) > 1:
-        raise UsageError(
-            "more than one part has this field",
-            where="--set",
-            found=show(name, 60),
-            expected=" or ".join(f"{part}.{field}" for part, field in found),
-        )
-    part, field = found[0]
-    stated = session.text(value, f"{part}.{field}")
-    if stated is not None:
-        record.setdefault(part, {})[field] = _checked(part, field, stated, "--set")
+def _ask(session: Session, record: Record, *, only_source: bool) -> Record:
+    from custody.procedure import forms
 
-
-def _ask(session: Session, record: Record, *, only_source: bool) -> None:
     if not session.terminal.present:
-        return
+        return record
     wanted = [pair for pair in QUESTIONS if not only_source or pair == ("source", "text")]
     missing = [pair for pair in wanted if pair[1] not in record.get(pair[0], {})]
     if missing and not only_source:
@@ -189,13 +142,5 @@ def _ask(session: Session, record: Record, *, only_source: bool) -> None:
     for part, name in missing:
         answer = session.terminal.line(f"{QUESTIONS[part, name]}: ")
         if answer:
-            record.setdefault(part, {})[name] = _checked(part, name, answer, f"{part}.{name}")
-
-
-def _checked(part: str, name: str, value: str, where: str) -> str:
-    allowed = _CHOICES.get((part, name))
-    if allowed is not None and value not in allowed:
-        raise UsageError(
-            f"not a word for {part}.{name}", where=where, found=show(value, 60), expected=", ".join(allowed)
-        )
-    return value
+            record = forms.merge(record, [f"{part}.{name}={answer}"])
+    return record

@@ -12,7 +12,7 @@ from custody.format.text import show
 if TYPE_CHECKING:
     from custody.cli.output import Output
     from custody.procedure.authorities import Named
-    from custody.procedure.seal import Sealed
+    from custody.procedure.seal import Sealed, Waiting
     from custody.verify.token import Token
 
 TEST_AUTHORITY = "test authority, not for court"
@@ -56,18 +56,19 @@ def say_sealed(out: Output, sealed: Sealed) -> None:
         out.say(f"not sealed: {sealed.why_not}")
         return
     out.say(f"sealed: the record's state after {count_text(sealed.size, 'entry', 'entries')} is signed")
-    for token in sealed.tokens:
+    say_tokens(out, sealed.tokens, sealed.waiting, sealed.authorities)
+
+
+def say_tokens(out: Output, tokens: Sequence[Token], waiting: Sequence[Waiting], asked: int) -> None:
+    """Which time proofs there are, and which are waited for."""
+    for token in tokens:
         out.say(f"time proof: {token_words(token)}")
-    for waiting in sealed.waiting:
-        why = (
-            "it could not be reached, the request waits"
-            if not waiting.reached
-            else "its answer can't be kept"
-        )
-        out.say(f"no time proof yet from {show(waiting.url)}: {why}: {show(waiting.problem, 400)}")
-    if sealed.authorities == 0:
+    for one in waiting:
+        why = "its answer can't be kept" if one.reached else "it could not be reached, the request waits"
+        out.say(f"no time proof yet from {show(one.url)}: {why}: {show(one.problem, 400)}")
+    if asked == 0:
         out.say("no time proof: this locker names no time authority (custody seal --tsa URL --tsa-root PEM)")
-    elif sealed.waiting:
+    elif waiting:
         out.say("custody seal asks again; nothing else has to wait")
 
 

@@ -1,0 +1,93 @@
+"""custody check: this locker against itself."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from custody.cli.base import Command
+from custody.cli.output import count_text, size_text
+from custody.cli.session import Session
+from custody.errors import CheckFailed, UsageError
+from custody.format.text import show
+
+if TYPE_CHECKING:
+    from custody.verify.report import Finding
+
+
+@click.command(cls=Command, short_help="this locker against itself, everything recomputed")
+@click.option(
+    "--deep", is_flag=True, help="Also open every content and compare it with what was logged. It is logged."
+)
+@click.option("--no-key", is_flag=True, help="Check structure alone; no passphrase is asked for.")
+def check(session: Session, deep: bool, no_key: bool) -> None:
+    """Entries, tree, guards, time proofs, objects; with your key also every key that is wrapped to it.
+
+    Work that is pending is listed, and is no failure. Exit code 1 when something does not match.
+    """
+    from custody.procedure import check as checking
+
+    if deep and no_key:
+        raise UsageError("--deep opens contents, which takes a key", expected="--deep or --no-key")
+    locker = session.locker()
+    desk = session.desk() if not no_key and (deep or session.has_key()) else None
+    done = checking.check(locker, desk, deep=deep, progress=_progress_line() if sys.stderr.isatty() else None)
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")
+    session.out.result(
+        {
+            "passed": done.passed,
+            "entries": done.entries,
+            "items": done.items,
+            "objects": done.objects,
+            "bytes": done.bytes,
+            "deep": done.deep,
+            "with_key": done.with_key,
+            "findings": [finding.to_value() for finding in done.findings],
+            "pending": list(done.pending),
+        }
+    )
+    session.out.data(*(_line(finding) for finding in done.findings))
+    session.out.data(*(f"to do        {text}" for text in done.pending))
+    session.out.say(
+        f"looked at {count_text(done.entries, 'entry', 'entries')}, {count_text(done.items, 'item')},"
+        f" {count_text(done.objects, 'object')} ({size_text(done.bytes)})"
+    )
+    failure = done.first_failure
+    if not done.passed:
+        raise CheckFailed(
+            "this locker does not match itself"
+            if failure is None
+            else f"this locker does not match itself: {failure.text}",
+            where=None if failure is None or failure.where is None else show(failure.where),
+            expected=None if failure is None else failure.expected,
+            found=None if failure is None else failure.found,
+            hint="change nothing in it: make a copy of the whole folder, and compare with a backup or an older package",
+        )
+    session.out.say("everything that was checked fits")
+
+
+def _line(finding: Finding) -> str:
+    text = f"{finding.outcome.value:12} {finding.check}: {finding.text}"
+    facts = [finding.where and f"at {show(finding.where)}"]
+    facts += [finding.expected and f"expected {finding.expected}", finding.found and f"found {finding.found}"]
+    told = ", ".join(fact for fact in facts if fact)
+    return f"{text} ({told})" if told else text
+
+
+def _progress_line() -> Callable[[str, int, int], None]:
+    last = 0.0
+
+    def show_progress(what: str, done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= 0.2:
+            last = now
+            sys.stderr.write(f"\r\x1b[K{what}: {done} of {total}")
+            sys.stderr.flush()
+
+    return show_progress
