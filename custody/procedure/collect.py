@@ -218,6 +218,7 @@ class _Run:
         self.already = 0
         self.elsewhere: dict[str, tuple[str, ...]] = {}
         self.exhibit: _Exhibit | None = None
+        self.size_after = 0
         self.done_files = 0
         self.done_bytes = 0
         self.failure: NotTaken | None = None
@@ -393,19 +394,21 @@ class _Run:
         desk, store = self.desk, self.desk.locker
         group = desk.rim.new_id()
         batch_keys = {name: desk.rim.random(32) for name in sealing.CLASSES}
-        readers = desk.rights.readers(self.request.case)
         staged = [taken.staged for _, taken in fresh]
         machine.at_point("before objects")
         store.vault.publish(staged)
         machine.at_point("after objects")
         try:
             with desk.write() as writer:
+                # Under the lock: somebody may have been granted this case since the files were read.
+                readers = desk.rights.readers(self.request.case)
                 exhibit = self._exhibit(writer)
                 new = self._append(writer, exhibit, fresh, group, batch_keys, [c.key_id for c, _ in readers])
                 writer.rows.wraps += wraps_for_readers(desk.origin, group, "batch", batch_keys, readers)
         except BaseException:
             self._withdraw(fresh)
             raise
+        self.size_after = writer.append.size
         exhibit.begun = True
         exhibit.items_before += len(new)
         self.items += new
@@ -526,6 +529,9 @@ class _Run:
         if self.exhibit is None:
             self.exhibit = self._choose_exhibit()
         exhibit = self.exhibit
+        if exhibit.begun and writer.append.size != self.size_after:
+            # Somebody else wrote since our last batch, perhaps into this exhibit: labels stay unique.
+            exhibit.items_before = len(self.desk.locker.work.items_of_exhibit(exhibit.id))
         if not exhibit.begun:
             self._begin(writer, exhibit)
         return exhibit

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from custody.crypto import sealing
 from custody.errors import InputRefused, NoRight
 from custody.format import kinds
 from custody.format.envelope import Envelope
@@ -105,23 +106,32 @@ def _case_wraps(desk: Desk, case: str, custodian: Custodian, classes: frozenset[
     made: list[Wrap | None] = []
     index_key = ring.index_key(case)
     if index_key is None:
-        raise NoRight(
-            "your key can't open this case, so it can't pass its keys on",
-            where="custodian grant",
-            hint="somebody who reads the case and is an administrator has to grant this",
-        )
+        raise _cant_pass_on()
     made.append(wrap_for(origin, case, "index", {"index": index_key}, custodian, {"index"}))
-    subjects = [case, *(exhibit.id for exhibit in desk.locker.work.exhibits(case))]
-    made += [
-        wrap_for(origin, subject, "keys", ring.class_keys(subject), custodian, classes)
-        for subject in subjects
-    ]
     items = [item.id for item in desk.locker.work.items(case)]
-    batches = dict.fromkeys(row.batch for row in (store.item_keys(item) for item in items) if row is not None)
-    made += [
-        wrap_for(origin, batch, "batch", ring.batch_keys(batch), custodian, classes) for batch in batches
+    rows = (store.item_keys(item) for item in items)
+    held = [
+        (subject, "keys", ring.class_keys(subject), classes & set(sealing.OTHER_CLASSES))
+        for subject in [case, *(exhibit.id for exhibit in desk.locker.work.exhibits(case))]
     ]
+    held += [
+        (batch, "batch", ring.batch_keys(batch), classes)
+        for batch in dict.fromkeys(row.batch for row in rows if row is not None)
+    ]
+    for subject, use, keys, wanted in held:
+        # A message replaces the one before: with fewer keys in it, it would take some away.
+        if wanted - set(keys):
+            raise _cant_pass_on()
+        made.append(wrap_for(origin, subject, use, keys, custodian, wanted))
     return [wrap for wrap in made if wrap is not None]
+
+
+def _cant_pass_on() -> NoRight:
+    return NoRight(
+        "your key can't open all of this case, so it can't pass its keys on",
+        where="custodian grant",
+        hint="somebody who reads the case, in all its classes, and is an administrator has to grant this",
+    )
 
 
 def grant(
@@ -132,13 +142,14 @@ def grant(
     _check_case_rights(rights, classes)
     if custodian.wrap_key is None and set(rights) & {"read", "export"}:
         raise InputRefused("this key can't be given anything to read: it is a collector's, for signing only")
-    old = desk.rights.grant(custodian.key_id, case)
-    new = Grant(old.rights | set(rights), old.classes | set(classes))
-    wraps: list[Wrap] = []
-    if new.rights & {"read", "export"}:
-        wraps += _case_wraps(desk, case, custodian, new.classes)
     public = {"key_id": custodian.key_id, "rights": list(rights), "classes": list(classes)}
     with desk.write() as writer:
+        # Under the lock, so that no batch comes in between: it would have no wrap for the newcomer.
+        old = desk.rights.grant(custodian.key_id, case)
+        new = Grant(old.rights | set(rights), old.classes | set(classes))
+        wraps: list[Wrap] = []
+        if new.rights & {"read", "export"}:
+            wraps += _case_wraps(desk, case, custodian, new.classes)
         writer.add("access.granted", "case", case, case=case, public=public)
         if custodian in desk.rights.roster_readers():
             roster = desk.ring.class_keys(desk.locker.ledger_id)
