@@ -55,6 +55,7 @@ _EXTENSIONS = {
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
     "application/vnd.sqlite3": "sqlite",
+    "application/x-ndjson": "ndjson",
     "application/xml": "xml",
     "application/zip": "zip",
     "audio/amr": "amr",

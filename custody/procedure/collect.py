@@ -226,6 +226,8 @@ class _Run:
         self.typed: tuple[bytes, bytes, str] | None = None
 
     def run(self) -> Collected:
+        with self.desk.locker.lock():
+            self.desk.locker.vault.sweep()  # what crashed work left; a neighbour's is held by its lock
         with self.desk.locker.vault.staging() as staging:
             try:
                 for batch in self._batches(str(staging.directory)):
@@ -388,7 +390,7 @@ class _Run:
     # Logging
 
     def _commit(self, batch: list[tuple[Job, Taken]]) -> None:
-        fresh = self._without_known(batch)
+        fresh, elsewhere = self._without_known(batch)
         if not fresh:
             return
         desk, store = self.desk, self.desk.locker
@@ -396,9 +398,9 @@ class _Run:
         batch_keys = {name: desk.rim.random(32) for name in sealing.CLASSES}
         staged = [taken.staged for _, taken in fresh]
         machine.at_point("before objects")
-        store.vault.publish(staged)
-        machine.at_point("after objects")
         try:
+            store.vault.publish(staged)
+            machine.at_point("after objects")
             with desk.write() as writer:
                 # Under the lock: somebody may have been granted this case since the files were read.
                 readers = desk.rights.readers(self.request.case)
@@ -412,6 +414,10 @@ class _Run:
         exhibit.begun = True
         exhibit.items_before += len(new)
         self.items += new
+        labels = {item.id: item.label for item in new}
+        self.elsewhere |= {
+            labels[item]: tuple(labels.get(one, one) for one in same) for item, same in elsewhere.items()
+        }
 
     def _withdraw(self, fresh: Sequence[tuple[Job, Taken]]) -> None:
         """Take objects back whose entries did not come; never one that an entry names."""
@@ -495,10 +501,17 @@ class _Run:
         origin = hashlib.sha256(source).digest() + hashlib.sha256(taken.path or b"-").digest()
         return ("content", digest), ("origin", digest + origin)
 
-    def _without_known(self, batch: list[tuple[Job, Taken]]) -> list[tuple[Job, Taken]]:
-        """Those whose same bytes from the same source are not in yet; what is, is counted."""
+    def _without_known(
+        self, batch: list[tuple[Job, Taken]]
+    ) -> tuple[list[tuple[Job, Taken]], dict[str, list[str]]]:
+        """Those whose same bytes from the same source are not in yet; what is, is counted.
+
+        Also, by the id of each that stays, where the same bytes are: labels of items that are in, ids
+        of items of this batch.
+        """
+        elsewhere: dict[str, list[str]] = {}
         if self.index_key is None:
-            return batch
+            return batch, elsewhere
         key, case = self.index_key, self.request.case
         values = [self._tag_values(taken) for _, taken in batch]
         tags = [(lookup_tag(key, *content), lookup_tag(key, *origin)) for content, origin in values]
@@ -508,16 +521,18 @@ class _Run:
         rows = {s: work.item(s) for subjects in known.values() for s in subjects} if work else {}
         known = {tag: [s for s in subjects if rows[s] is not None] for tag, subjects in known.items()}
         fresh = []
+        here: dict[bytes, list[str]] = {}
         for (job, taken), (content, origin) in zip(batch, tags, strict=True):
             if known.get(origin):
                 self.already += 1
                 Path(taken.staged.path).unlink(missing_ok=True)
                 continue
             fresh.append((job, taken))
-            if known.get(content):
-                same = (rows[subject] for subject in known[content])
-                self.elsewhere[job.item] = tuple(row.label for row in same if row is not None)
-        return fresh
+            same = [row.label for s in known.get(content, ()) if (row := rows[s]) is not None]
+            if same or content in here:
+                elsewhere[job.item] = same + here.get(content, [])
+            here.setdefault(content, []).append(job.item)
+        return fresh, elsewhere
 
     # The exhibit and its acquisitions
 

@@ -369,10 +369,11 @@ def _files(
             files[f"{package.RECORD}entries/{stored.seq}.json"] = stored.envelope
         files[package.PROOFS] = inclusion_lines((e.seq, view.inclusion(e.seq, size)) for e in entries)
         sizes, tokens = _log_files(desk, view, plan, size, new_tokens)
-        issued = [m for m in view.issued() if m < size]
-        for m in sorted({*issued, *(m for m in sizes if m < size)}):
-            files[f"{package.RECORD}consistency/{m}.txt"] = consistency_text(m, view.consistency(m, size))
         stored_notes = view.notes()
+        # From every state that was ever signed, not only from those known to have left: whoever holds
+        # one of them, by whatever way, can connect it.
+        for m in (m for m in stored_notes if m < size):
+            files[f"{package.RECORD}consistency/{m}.txt"] = consistency_text(m, view.consistency(m, size))
     for m in sizes:
         files[f"{package.RECORD}log/{m}.note"] = stored_notes[m]
     stamps = []
