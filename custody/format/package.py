@@ -89,18 +89,26 @@ Row = tuple[str, str, int, str]
 """(type, id, n, leaf): the last entry about a subject."""
 
 
-def payload_path(label: str, media_type: str) -> str:
-    """Where an item lies: ``data/<exhibit>/<nnn>.<extension>``, the extension from the media type alone.
-
-    An original name never reaches the file system of whoever unpacks.
-    """
+def payload_stem(label: str) -> str:
+    """Where an item lies, without its ending: ``data/<exhibit>/<nnn>``."""
     exhibit, _, number = names.check_item_label(label, where="label").partition("/")
     first, _, rest = number.partition(".")
     folder = exhibit
     if folder.endswith(".") or folder.partition(".")[0] in _RESERVED:
         folder += "_"
-    extension = _EXTENSIONS.get(media_type.lower(), "bin")
-    return f"data/{folder}/{int(first):03d}{'.' + rest if rest else ''}.{extension}"
+    return f"data/{folder}/{int(first):03d}{'.' + rest if rest else ''}"
+
+
+def payload_path(label: str, media_type: str) -> str:
+    """Where an item is written: its stem, and an ending from the media type alone.
+
+    An original name never reaches the file system of whoever unpacks. A reader goes by the stem: the
+    table of endings may grow, and old packages must stay right.
+    """
+    return f"{payload_stem(label)}.{_EXTENSIONS.get(media_type.lower(), 'bin')}"
+
+
+PAYLOAD_ENDING = re.compile(r"\.[a-z0-9]{1,8}")
 
 
 def contents_digest(files: Iterable[tuple[str, str]], keys: Iterable[tuple[int, str, str]]) -> str:

@@ -19,13 +19,14 @@ from custody.verify.report import Findings
 MAX_PART = 2 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Shown:
-    """A shown item: its history, and its opened parts by compartment of its first entry."""
+    """A shown item: its history, its opened parts by compartment of its first entry, and where its file lies."""
 
     first: Placed
     history: tuple[Placed, ...]
     parts: Mapping[str, dict[str, Any]]
+    path: str = ""
 
     @property
     def label(self) -> str:
@@ -204,12 +205,19 @@ def _check_payload(
 ) -> None:
     assert made.body is not None
     files: list[tuple[str, str]] = []
+    by_stem: dict[str, list[str]] = {}
+    for path in sorted(digests):
+        stem, dot, ending = path.rpartition(".")
+        if package.PAYLOAD_NAME.fullmatch(path) and package.PAYLOAD_ENDING.fullmatch(dot + ending):
+            by_stem.setdefault(stem, []).append(path)
     for item in contents.items:
         content = item.parts.get("content")
         if content is None:
             findings.failed("content", "an item without its shown content part", where=item.label)
             continue
-        path = package.payload_path(item.label, content["media_type"])
+        stem = package.payload_stem(item.label)
+        path = by_stem.get(stem, [f"{stem}.*"])[0]
+        item.path = path
         files.append((path, content["digests"]["sha256"]))
         found = digests.get(path)
         if found is None:

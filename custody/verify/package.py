@@ -293,7 +293,7 @@ def _item_line(item: shown.Shown, time: times.Times) -> ItemLine:
     return ItemLine(
         label=item.label,
         id=body.subject.id,
-        path=formats.payload_path(item.label, media_type) if media_type else "",
+        path=item.path,
         sha256=content.get("digests", {}).get("sha256", ""),
         size=content.get("size", 0),
         media_type=media_type,
