@@ -97,9 +97,11 @@ def stamp(
         except (Unreachable, Refused) as error:
             reached = isinstance(error, Refused)
             waiting.append(Waiting(url=authority.url, problem=error.message, reached=reached))
-            desk.locker.work.attempted(note.checkpoint.size, authority.url, desk.rim.wall(), error.message)
     if got:
         keep(desk, note, got)
+    # After keeping, which forgets older tries: those of this round are the ones that todo tells.
+    for one in waiting:
+        desk.locker.work.attempted(note.checkpoint.size, one.url, desk.rim.wall(), one.problem)
     return got, waiting, len(named)
 
 
