@@ -1,0 +1,193 @@
+"""Shapes: they are JSON Schemas, and the small checker says what the jsonschema library says."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from custody.errors import FormatError
+from custody.format import canonical, entry, kinds, package, shape, trust
+from custody.format.compartments import COMPARTMENTS
+
+SHAPES = {f"compartment {name}": value for name, value in COMPARTMENTS.items()}
+SHAPES |= {f"kind {kind.name}": kind.public for kind in kinds.KINDS.values()}
+SHAPES |= {
+    "entry body": entry.BODY_SHAPE,
+    "envelope": entry.ENVELOPE_SHAPE,
+    "statement": package.STATEMENT_SHAPE,
+    "key line": package.KEY_SHAPE,
+    "trust file": trust.SHAPE,
+}
+KNOWN_WORDS = {
+    "type", "const", "enum", "anyOf", "properties", "required", "additionalProperties", "propertyNames",
+    "maxProperties", "items", "minItems", "maxItems", "uniqueItems", "minLength", "maxLength", "pattern",
+    "minimum", "maximum", "description",
+}  # fmt: skip
+ODD = (
+    st.none() | st.booleans() | st.integers(0, 3) | st.text(max_size=4) | st.just([]) | st.just({})
+    | st.just({"text": "x"}) | st.just([1, True]) | st.just(["a", "a"])
+)  # fmt: skip
+
+
+def words_of(value):
+    yield from value
+    for name in ("properties",):
+        for inner in value.get(name, {}).values():
+            yield from words_of(inner)
+    for name in ("items", "additionalProperties", "propertyNames"):
+        if isinstance(value.get(name), dict):
+            yield from words_of(value[name])
+    for inner in value.get("anyOf", []):
+        yield from words_of(inner)
+
+
+def of(value):
+    """Values that a shape is likely to take."""
+    if "anyOf" in value:
+        return st.one_of([of(inner) for inner in value["anyOf"]])
+    if "const" in value:
+        return st.just(value["const"])
+    if "enum" in value:
+        return st.sampled_from(value["enum"])
+    match value.get("type"):
+        case "object":
+            required = {name: of(value["properties"][name]) for name in value.get("required", ())}
+            optional = {
+                name: of(inner) for name, inner in value.get("properties", {}).items() if name not in required
+            }
+            return st.fixed_dictionaries(required, optional=optional)
+        case "array":
+            low, high = value.get("minItems", 0), min(value.get("maxItems", 3), value.get("minItems", 0) + 2)
+            return st.lists(
+                of(value["items"]) if "items" in value else st.just("x"),
+                min_size=low,
+                max_size=high,
+                unique_by=repr if value.get("uniqueItems") else None,
+            )
+        case "string" if "pattern" in value:
+            return st.from_regex(re.compile(value["pattern"][1:-1], re.ASCII), fullmatch=True).filter(
+                lambda text: len(text) <= value.get("maxLength", len(text))
+            )
+        case "string":
+            low = value.get("minLength", 0)
+            return st.text(st.characters(exclude_categories=["Cs"]), min_size=low, max_size=low + 8)
+        case "integer":
+            return st.integers(value.get("minimum", 0), value.get("maximum", 9))
+        case "boolean":
+            return st.booleans()
+        case "null":
+            return st.none()
+    return ODD
+
+
+@st.composite
+def nearly(draw, value):
+    """A likely value with one thing wrong in it, or with nothing."""
+    made = draw(of(value))
+    places = []
+
+    def walk(inner):
+        if isinstance(inner, dict):
+            places.append((inner, "a strange field"))
+            places.extend((inner, name) for name in inner)
+            for item in inner.values():
+                walk(item)
+        elif isinstance(inner, list):
+            places.extend((inner, number) for number in range(len(inner)))
+            for item in inner:
+                walk(item)
+
+    walk(made)
+    if places and draw(st.booleans()):
+        target, place = draw(st.sampled_from(places))
+        if isinstance(target, dict) and draw(st.booleans()):
+            target.pop(place, None)
+        else:
+            target[place] = draw(ODD)
+    return made
+
+
+ORACLES = {name: jsonschema.Draft202012Validator(form) for name, form in SHAPES.items()}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_shape_is_a_schema_and_uses_only_words_that_are_checked(name):
+    jsonschema.Draft202012Validator.check_schema(SHAPES[name])
+    assert set(words_of(SHAPES[name])) <= KNOWN_WORDS
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_every_object_of_a_shape_is_closed_or_says_of_what_it_is(name):
+    def walk(value, place):
+        if value.get("type") == "object" and "additionalProperties" not in value:
+            # What another check looks into, or what is reserved: named one by one.
+            assert place.rsplit(".", 1)[-1] in {"public", "settings", "trees"}, place
+        for key, inner in value.get("properties", {}).items():
+            walk(inner, f"{place}.{key}")
+        for inner in value.get("anyOf", []):
+            walk(inner, place)
+        if "items" in value:
+            walk(value["items"], place)
+
+    walk(SHAPES[name], name)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+@given(st.data())
+@settings(max_examples=25)
+def test_check_says_what_jsonschema_says(name, data):
+    form = SHAPES[name]
+    # As a reader gets it: fields in their one order.
+    value = json.loads(canonical.encode(data.draw(nearly(form))))
+    try:
+        shape.check(value, form, where="x")
+    except FormatError:
+        assert not ORACLES[name].is_valid(value)
+    else:
+        assert ORACLES[name].is_valid(value)
+
+
+@given(
+    st.recursive(ODD, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner))
+)
+def test_any_value_is_taken_or_refused_with_our_own_error(value):
+    for form in SHAPES.values():
+        with contextlib.suppress(FormatError):
+            shape.check(value, form, where="x")
+            canonical.encode(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "form"),
+    [
+        (True, {"const": 1}),
+        (1, {"const": True}),
+        (True, shape.INTEGER),
+        (1, shape.BOOLEAN),
+        (1.0, shape.INTEGER),
+        ("a" * 64 + "\n", shape.DIGEST),
+        ("٣" * 64, shape.DIGEST),
+        (2**53, shape.INTEGER),
+        (-1, shape.INTEGER),
+        ("", shape.text()),
+        ("x" * 5, shape.text(4)),
+        (["a", "a"], shape.list_of(shape.text(), most=3)),
+        ([], shape.list_of(shape.text(), most=3, least=1)),
+        (["a"] * 4, shape.list_of(shape.text(), most=3, unique=False)),
+        ({"a": 1, "b": 2}, {"type": "object", "maxProperties": 1}),
+        ({"b": 1}, {"type": "object", "propertyNames": {"enum": ["a"]}}),
+        ({"b": "x"}, {"type": "object", "additionalProperties": shape.INTEGER}),
+        ({}, shape.record({"a": shape.INTEGER})),
+        ("z", shape.choice("a", "b")),
+        (3, shape.or_null(shape.text())),
+    ],
+)
+def test_what_is_refused(value, form):
+    with pytest.raises(FormatError):
+        shape.check(value, form, where="x")
