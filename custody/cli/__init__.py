@@ -21,6 +21,7 @@ DAY = {
 """The verbs of a working day, in its order."""
 
 MORE = {
+    "demo": ("custody.cli.demo:demo", "the whole job on sample evidence, offline, in seconds"),
     "add": ("custody.cli.add:add", "add an IP address or a payment by hand"),
     "show": ("custody.cli.show:show", "all that is recorded of one item"),
     "log": ("custody.cli.log:log", "the record: who did what, when"),

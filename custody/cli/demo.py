@@ -1,4 +1,4 @@
-"""custody demo: the whole job on sample evidence."""
+"""custody demo: the whole job on sample evidence, offline."""
 
 from __future__ import annotations
 
@@ -11,34 +11,36 @@ from custody.cli.base import Command
 from custody.cli.session import Session
 
 DIRECTORY = "custody-demo"
-SAMPLES = ("chat-export.zip", "screenshot-1.png", "screenshot-2.png", "access.log", "README.txt")
 
 
-@click.command(cls=Command, short_help="the whole job on sample evidence, in a few seconds")
-@click.argument("directory", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
-def demo(session: Session, directory: Path | None) -> None:
-    """Do the whole job on bundled, synthetic evidence: offline, with a test timestamp authority, no questions.
+@click.command(cls=Command, short_help="the whole job on sample evidence, offline, in seconds")
+@click.argument("directory", metavar="[DIR]", required=False, default=DIRECTORY, type=click.Path())
+def demo(session: Session, directory: str) -> None:
+    """Collect, read, export, verify and catch a forgery, on synthetic evidence, in DIR (else custody-demo).
 
-    A locker is made, evidence is collected, encrypted, logged, timestamped and exported, and the package
-    is verified. Then a tampered copy is caught, and a withheld name is looked for and not found. All of it
-    is left in DIR (custody-demo) to look at.
+    Offline, with a test authority on this machine: nothing of it is for court. Leaves all to look at.
     """
-    from custody.procedure import demo as demos
-    from custody.procedure.rim import Rim
+    from custody.cli.words import quoted
+    from custody.procedure import demo as showing
 
     folder = resources.files("custody.cli").joinpath("samples")
-    samples = {name: folder.joinpath(name).read_bytes() for name in SAMPLES}
-    place = directory or Path(DIRECTORY)
-    quiet = session.out.as_json
-    shown = demos.run(place, samples, Rim(), (lambda _line: None) if quiet else session.out.data)
+    samples = {
+        part.name: part.read_bytes()
+        for part in sorted(folder.iterdir(), key=lambda part: part.name)
+        if part.is_file() and part.name != "README.txt"
+    }
+    done = showing.run(Path(directory), samples, session.rim, session.out.say)
     session.out.result(
         {
-            "directory": str(shown.directory),
-            "items": shown.items,
-            "package": str(shown.package),
-            "verdict": shown.verdict,
-            "tampered_verdict": shown.tampered_verdict,
-            "fingerprint": list(shown.fingerprint),
+            "directory": directory,
+            "items": done.items,
+            "package": str(done.package),
+            "verdict": done.verdict,
+            "tampered_verdict": done.tampered_verdict,
+            "fingerprint": " ".join(done.fingerprint),
+            "test_authority": True,
         }
     )
-    session.out.next(f"custody verify {place / 'package.zip'} --trust {place / 'trust.json'}")
+    session.out.data(str(done.package))
+    trust = Path(directory) / "trust.json"
+    session.out.next(f"custody verify {quoted(str(done.package))} --trust {quoted(str(trust))}")

@@ -54,7 +54,15 @@ def read(
     if done:
         reading.read_done(desk, row, why)
         session.out.result(
-            {"id": row.id, "label": row.label, "done": True, "file": None, "size": None, "sha256": None}
+            {
+                "id": row.id,
+                "label": row.label,
+                "done": True,
+                "file": None,
+                "size": None,
+                "sha256": None,
+                "media_type": None,
+            }
         )
         session.out.say(f"logged: no readable copy of {row.label} is left")
         session.out.next(f"custody{session.locker_words} todo")
