@@ -1,0 +1,180 @@
+"""Who may do what: the state at each place, and who keys are wrapped to. Single faults are vectors."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from custody.crypto import wrapping
+from custody.format import entry as entries
+from custody.format import kinds
+from custody.verify.rights import ALL_CLASSES, Custodian, Grant, Rights
+from tests.make_vectors import (
+    ADMIN,
+    CASE,
+    COLLECTOR,
+    LEDGER,
+    LOG_KEYS,
+    ORIGIN,
+    OTHER_CASE,
+    SECOND,
+    STRANGER,
+    WALL,
+    begun,
+    drawn,
+)
+
+
+def after(record, rights=None):
+    rights = rights or Rights()
+    for stored in record.stored:
+        entry, _ = entries.read(stored, where="x")
+        entry.check_kind(where="x")
+        assert rights.why_not(entry) is None
+        rights.apply(entry)
+    return rights
+
+
+def grant(record, key, rights, classes=("object", "record"), *, kind="access.granted", case=CASE):
+    public = {"key_id": key.key_id, "rights": list(rights), "classes": list(classes)}
+    record.add(kind, "case", case, case=case, public=public)
+
+
+def test_the_genesis_says_all_that_a_verifier_needs():
+    rights = after(begun())
+    assert (rights.origin, rights.ledger, rights.recovery) == (ORIGIN, LEDGER, "none")
+    assert rights.log_keys == LOG_KEYS.public
+    assert rights.custodians[ADMIN.key_id].rights == {"admin", "seal", "collect", "audit"}
+
+
+def test_the_opener_has_all_in_his_case_and_nothing_in_another():
+    record = begun()
+    record.custodian(SECOND, ["collect"])
+    record.case(OTHER_CASE, SECOND)
+    rights = after(record)
+    assert rights.grant(ADMIN.key_id, CASE) == Grant(frozenset(kinds.CASE_RIGHTS), ALL_CLASSES)
+    assert rights.grant(ADMIN.key_id, OTHER_CASE) == Grant(frozenset({"collect"}), frozenset())
+    assert not rights.holds(ADMIN.key_id, "read", OTHER_CASE)
+    assert rights.holds(SECOND.key_id, "read", OTHER_CASE)
+    assert not rights.holds(SECOND.key_id, "read", CASE)
+
+
+def test_ledger_wide_collect_writes_anywhere_and_reads_nowhere():
+    record = begun()
+    record.custodian(COLLECTOR, ["collect"])
+    rights = after(record)
+    assert rights.holds(COLLECTOR.key_id, "collect", CASE)
+    for right in ("read", "export", "transfer", "dispose", "admin", "seal"):
+        assert not rights.holds(COLLECTOR.key_id, right, CASE)
+
+
+def test_all_cases_is_every_class_of_every_case():
+    record = begun()
+    record.custodian(SECOND, ["read", "seal"], all_cases=True)
+    rights = after(record)
+    for case in (CASE, OTHER_CASE, "a case to come"):
+        assert rights.grant(SECOND.key_id, case) == Grant(frozenset({"read"}), ALL_CLASSES)
+
+
+WORDS = st.lists(st.sampled_from(kinds.CASE_RIGHTS), min_size=1, max_size=5, unique=True)
+CLASSES = st.lists(st.sampled_from(kinds.CLASSES), max_size=4, unique=True)
+
+
+@given(st.lists(st.tuples(st.booleans(), WORDS, CLASSES), max_size=6))
+@settings(max_examples=25)
+def test_grants_and_revocations_are_sets(steps):
+    record = begun()
+    record.custodian(SECOND, [])
+    rights_, classes = set(), set()
+    for given_, words, names in steps:
+        grant(record, SECOND, words, names, kind="access.granted" if given_ else "access.revoked")
+        rights_ = rights_ | set(words) if given_ else rights_ - set(words)
+        classes = classes | set(names) if given_ else classes - set(names)
+    assert after(record).grant(SECOND.key_id, CASE) == Grant(frozenset(rights_), frozenset(classes))
+
+
+def test_a_retired_key_has_no_say_and_a_compromised_one_is_told():
+    record = begun()
+    for key in (SECOND, STRANGER):
+        record.custodian(key, ["admin", "seal"])
+    record.add("custodian.retired", "ledger", LEDGER, public={"key_id": SECOND.key_id})
+    record.add(
+        "custodian.compromised",
+        "ledger",
+        LEDGER,
+        key=STRANGER,
+        public={"key_id": STRANGER.key_id, "since": WALL},
+    )
+    rights = after(record)
+    assert not rights.custodians[SECOND.key_id].in_force
+    assert rights.custodians[STRANGER.key_id].compromised_since == WALL
+    body = record.body("custodian.added", "ledger", LEDGER, key=STRANGER)
+    del body["v"]
+    entry = entries.Entry(
+        **{
+            **body,
+            "subject": entries.Subject(**body["subject"]),
+            "time": entries.Time(**body["time"]),
+        }
+    )
+    # Not refused by rights: whether it counts is a question of time, which tokens answer (rights.md).
+    assert rights.why_not(entry) is None
+
+
+def custodian(name, rights, **change):
+    raw = drawn(name)
+    fields = {
+        "key_id": raw.hex(),
+        "sign_key": raw,
+        "wrap_key": bytes(wrapping.WRAP_KEY_BYTES),
+        "rights": frozenset(rights),
+        "all_cases": False,
+        "unattended": False,
+        "recovery": False,
+        "added": 1,
+    }
+    return Custodian(**{**fields, **change})
+
+
+def test_who_keys_are_wrapped_to():
+    people = {
+        "admin": custodian("admin", ["admin"]),
+        "sealer": custodian("sealer", ["seal"]),
+        "sheet": custodian("sheet", ["read", "seal"], all_cases=True, recovery=True),
+        "reader": custodian("reader", []),
+        "exporter": custodian("exporter", []),
+        "collector": custodian("collector", ["collect"], wrap_key=None),
+        "writer": custodian("writer", ["collect"]),
+        "retired": custodian("retired", ["admin", "seal", "read"], all_cases=True, retired=9),
+        "stolen": custodian("stolen", ["admin", "seal", "read"], all_cases=True, compromised_since=WALL),
+    }
+    ids = {name: person.key_id for name, person in people.items()}
+    rights = Rights(custodians={person.key_id: person for person in people.values()})
+    rights.cases["case"] = {
+        ids["reader"]: Grant(frozenset({"read"}), frozenset({"record"})),
+        ids["exporter"]: Grant(frozenset({"export"}), frozenset({"object", "record"})),
+        ids["writer"]: Grant(frozenset({"collect"}), frozenset({"record"})),
+        ids["retired"]: Grant(frozenset({"read"}), ALL_CLASSES),
+    }
+
+    def names(found):
+        return {name for name, person in people.items() if person in found}
+
+    readers = {person.key_id: classes for person, classes in rights.readers("case")}
+    assert readers == {
+        ids["sheet"]: ALL_CLASSES,
+        ids["reader"]: {"record"},
+        ids["exporter"]: {"object", "record"},
+    }
+    assert names(rights.roster_readers()) == {"admin", "sheet", "exporter"}
+    assert names(rights.sealers()) == {"sealer", "sheet"}
+    opener = [person for person, _ in rights.readers("new", opener=ids["writer"])]
+    assert names(opener) == {"sheet", "writer"}
+
+
+@pytest.mark.parametrize("right", [*kinds.ALL_RIGHTS, "any"])
+def test_a_stranger_holds_nothing(right):
+    rights = after(begun())
+    assert not rights.holds(STRANGER.key_id, right, CASE)
+    assert rights.grant(STRANGER.key_id, CASE) == Grant()
