@@ -1,12 +1,12 @@
 """What this machine may or may not have, each with a guard: locks, directory fsync, the boot clock.
 
-Linux is promised; elsewhere a missing call is done without, in the way each function says. Tests set
-the three ``HAS_`` switches to False to run the whole suite as on such a machine.
+Linux is promised; elsewhere a missing call is done without, in the way each function says.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
-from typing import IO
 
 from custody.errors import LockerBusy
 
@@ -23,8 +22,8 @@ try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
+    import msvcrt
 
-HAS_LOCKS = fcntl is not None
 HAS_DIRECTORY_FSYNC = os.name == "posix"
 HAS_BOOT_CLOCK = hasattr(time, "CLOCK_BOOTTIME")
 
@@ -46,6 +45,9 @@ def sync_directory(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # a file system that can't
+            raise
     finally:
         os.close(descriptor)
 
@@ -55,10 +57,12 @@ def write_durably(path: Path, data: bytes, *, mode: int = 0o600, replace: bool =
 
     Without ``replace`` an existing file raises FileExistsError and stays as it was.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    # Under a fixed name, so that a crash's rest is swept away by the next writing.
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with os.fdopen(os.open(temporary, flags, mode), "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -73,16 +77,19 @@ def write_durably(path: Path, data: bytes, *, mode: int = 0o600, replace: bool =
 
 
 def rename_new(source: Path, target: Path) -> None:
-    """Give a file its name; FileExistsError, and both stay, when the name is taken."""
-    # rename() would overwrite silently; a hard link refuses to. Not every file system has links.
+    """Give a file its name; FileExistsError, with nothing changed, where the name is taken."""
     try:
-        os.link(source, target)
+        os.link(source, target)  # unlike a rename, refuses to overwrite
     except FileExistsError:
         raise
     except OSError:
-        if target.exists():
-            raise FileExistsError(str(target)) from None
-        source.rename(target)
+        # FAT and some network folders have no hard links: hold the place with an empty file first.
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        try:
+            source.replace(target)
+        except OSError:
+            target.unlink(missing_ok=True)
+            raise
     else:
         source.unlink()
 
@@ -108,56 +115,38 @@ def uninterrupted() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def locked(path: Path, *, timeout: float = 300.0, wait: bool = True) -> Iterator[IO[bytes]]:
+def locked(path: Path, *, timeout: float = 300.0, wait: bool = True) -> Iterator[None]:
     """Hold an advisory lock on a file that stands for something else; LockerBusy when it isn't free in time.
 
     Polled every 20 ms, so that a wait can end; SQLite's own busy wait grows with the neighbours' work
-    (5 s of a 7 s run, measured). Where there are no
-    advisory locks the file itself is the lock: it is created exclusively, and removed at the end.
+    (5 s of a 7 s run, measured). The system lets go when the process ends, however it ends. A file
+    system without locks is used without.
     """
-    if not HAS_LOCKS:
-        with _exclusive_file(path, timeout if wait else 0.0) as file:
-            yield file
-        return
-    with path.open("ab") as file:
-        _take(file, path, timeout, wait)
-        try:
-            yield file
-        finally:
-            fcntl.flock(file, fcntl.LOCK_UN)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        _take(descriptor, path, timeout if wait else 0.0)
+        # Closing lets go; unlinking would let two processes hold two locks of one name.
+        yield
+    finally:
+        os.close(descriptor)
 
 
-def _take(file: IO[bytes], path: Path, timeout: float, wait: bool) -> None:
+def _take(descriptor: int, path: Path, timeout: float) -> None:
     deadline = time.monotonic() + timeout
     while True:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            if not wait or time.monotonic() > deadline:
-                raise _busy(path) from None
-            time.sleep(_POLL)
+            if fcntl is None:
+                msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+            else:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
+                return
         else:
             return
-
-
-@contextlib.contextmanager
-def _exclusive_file(path: Path, timeout: float) -> Iterator[IO[bytes]]:
-    held = path.with_name(path.name + ".held")
-    deadline = time.monotonic() + timeout
-    while True:
-        try:
-            file = held.open("xb")
-        except FileExistsError:
-            if time.monotonic() > deadline:
-                raise _busy(held) from None
-            time.sleep(_POLL)
-        else:
-            break
-    try:
-        with file:
-            yield file
-    finally:
-        held.unlink(missing_ok=True)
+        if time.monotonic() >= deadline:
+            raise _busy(path)
+        time.sleep(_POLL)
 
 
 def _busy(path: Path) -> LockerBusy:

@@ -84,7 +84,7 @@ def test_the_file_system_is_that_of_the_nearest_mount(
     )
     assert setup._file_system(Path("/mnt/my share/L")) == "nfs4"
     assert setup._file_system(Path("/mnt/mycase/L")) == "tmpfs"
-    assert setup._file_system(Path("/home/x")) == "ext4"
+    assert setup._file_system(Path("/srv/x")) == "ext4"
 
 
 def _fail_at(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, error: BaseException) -> None:

@@ -12,17 +12,16 @@ locker, not against who can put back an old copy of this file too.
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import stat
 import sys
-import time
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from custody import machine
 from custody.crypto import derive, public_keys, wrapping
 from custody.crypto.keys import CustodianKeys, SignKey
 from custody.errors import (
@@ -40,9 +39,9 @@ from custody.format.names import check_origin
 from custody.format.text import check_digest, check_time, from_base64, show, to_base64
 
 if sys.platform == "win32":
-    import msvcrt
+    pass
 else:
-    import fcntl
+    pass
 
 FORMAT = "custody key file"
 WARNING = "no passphrase: whoever reads this file can sign as this collector"
@@ -171,68 +170,16 @@ def read_passphrase_file(path: Path) -> bytes:
 def write_new(path: Path, data: bytes) -> None:
     """A new file, mode 0600, whole and durable or not there; InputRefused when there is one already."""
     where = show(str(path))
-    temporary = path.with_name(f".{path.name}.new")
     with _machine(where):
-        _write_temporary(temporary, data)
         try:
-            try:
-                os.link(temporary, path)  # unlike a rename, refuses to overwrite
-            except FileExistsError:
-                raise InputRefused("there is a file already, and it is kept", where=where) from None
-            except OSError:
-                _place_without_link(temporary, path, where)
-        finally:
-            temporary.unlink(missing_ok=True)
-        _sync_folder(path.parent)
-
-
-def _place_without_link(temporary: Path, path: Path, where: str) -> None:
-    # FAT and some network folders have no hard links: hold the place with an empty file first.
-    try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    except FileExistsError:
-        raise InputRefused("there is a file already, and it is kept", where=where) from None
-    try:
-        temporary.replace(path)
-    except OSError:
-        path.unlink(missing_ok=True)
-        raise
+            machine.write_durably(path, data)
+        except FileExistsError:
+            raise InputRefused("there is a file already, and it is kept", where=where) from None
 
 
 def _replace(path: Path, data: bytes) -> None:
-    # The old file stays whole until the rename, and the rename is one step (POSIX rename(2)).
-    temporary = path.with_name(f".{path.name}.new")
     with _machine(show(str(path))):
-        try:
-            _write_temporary(temporary, data)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        _sync_folder(path.parent)
-
-
-def _write_temporary(temporary: Path, data: bytes) -> None:
-    # Under a fixed name, so that a crash's rest is swept away by the next writing.
-    temporary.unlink(missing_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-    with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    if sys.platform == "win32":
-        return  # no handle on a folder there; NTFS journals the rename
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # a filesystem that can't
-            raise
-    finally:
-        os.close(descriptor)
+        machine.write_durably(path, data, replace=True)
 
 
 @contextlib.contextmanager
@@ -276,35 +223,10 @@ def _read_key_file(path: Path) -> bytes:
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """Holds the lock beside the key file. The file itself can't be locked: writing it makes a new one."""
-    where = show(str(path))
-    with _machine(where):
-        descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        _take(descriptor, where)
-        # Closing lets the lock go; unlinking it would let two processes hold two locks of one name.
+    with contextlib.ExitStack() as stack:
+        with _machine(show(str(path))):
+            stack.enter_context(machine.locked(path.with_name(f"{path.name}.lock"), timeout=_LOCK_SECONDS))
         yield
-    finally:
-        os.close(descriptor)
-
-
-def _take(descriptor: int, where: str) -> None:
-    end = time.monotonic() + _LOCK_SECONDS
-    while True:
-        try:
-            if sys.platform == "win32":
-                msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-            else:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
-                return  # a network home without locks: replacing is atomic all the same
-        else:
-            return
-        if time.monotonic() > end:
-            raise MachineError(
-                "another process holds the key file", where=where, hint="wait for it, then try again"
-            )
-        time.sleep(0.01)
 
 
 # --- what stands inside ----------------------------------------------------------------------------------

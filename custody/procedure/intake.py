@@ -116,7 +116,14 @@ def _open(path: bytes) -> BinaryIO:
     flags = (
         os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     )
-    return os.fdopen(os.open(path, flags), "rb", buffering=0)
+    file = os.fdopen(os.open(path, flags), "rb", buffering=0)
+    if not hasattr(os, "O_NOFOLLOW"):
+        named = os.lstat(path)
+        opened = os.fstat(file.fileno())
+        if (named.st_dev, named.st_ino) != (opened.st_dev, opened.st_ino):
+            file.close()
+            raise InputRefused("a link, or exchanged while it was opened: it is not followed")
+    return file
 
 
 def _take_file(job: Job, progress: Callable[[int], None] | None) -> Taken:

@@ -233,8 +233,7 @@ class Vault:
             folder = self.directory / name
             _empty(folder)
             with contextlib.suppress(OSError):
-                for left in (folder / "lock", folder / "lock.held"):
-                    left.unlink(missing_ok=True)
+                (folder / "lock").unlink(missing_ok=True)
                 folder.rmdir()
         return len(leftovers)
 
@@ -285,8 +284,6 @@ class Vault:
 
 def _held(folder: Path) -> bool:
     lock = folder / "lock"
-    if not machine.HAS_LOCKS:
-        return (folder / "lock.held").exists()
     if not lock.exists():
         return False
     try:
@@ -299,7 +296,7 @@ def _held(folder: Path) -> bool:
 def _empty(folder: Path) -> None:
     with contextlib.suppress(OSError):
         for entry in os.scandir(folder):
-            if entry.name not in ("lock", "lock.held"):
+            if entry.name != "lock":
                 Path(entry.path).unlink(missing_ok=True)
 
 
