@@ -164,6 +164,13 @@ def test_control_characters_in_an_argument_do_not_reach_the_terminal():
     assert "\u202e" not in result.stderr
 
 
+def test_an_argument_that_is_not_unicode_is_refused(tmp_path):
+    for args in (["case", "open", "\udcff"], ["init", "d", "--organisation", "\udcff", "--no-recovery"]):
+        two_lines(run("--locker", tmp_path / "none", *args) if args[0] == "case" else run(*args), 2)
+    # A path need not be.
+    two_lines(run("verify", tmp_path / "\udcff"), 4)
+
+
 # --- exit codes -----------------------------------------------------------------------------------------
 
 
@@ -276,8 +283,15 @@ def test_a_table_keeps_its_columns():
 
 @pytest.mark.parametrize(
     ("count", "text"),
-    [(0, "0 bytes"), (1, "1 byte"), (9999, "9999 bytes"), (10_240, "10.0 KiB"), (3 << 30, "3.0 GiB"), (5 << 40, "5.0 TiB")],
-)  # fmt: skip
+    [
+        (0, "0 bytes"),
+        (1, "1 byte"),
+        (9999, "9999 bytes"),
+        (10_240, "10.0 KiB"),
+        (3 << 30, "3.0 GiB"),
+        (5 << 40, "5.0 TiB"),
+    ],
+)
 def test_sizes_for_people(count, text):
     assert output.size_text(count) == text
 

@@ -343,6 +343,20 @@ def test_an_unattended_key_has_no_passphrase_and_reads_nothing(tmp_path):
     assert keyfile.needs_passphrase(tmp_path / "k") is False
 
 
+def test_a_signing_key_can_be_brought_along(place, tmp_path):
+    from custody.crypto.keys import SignKey
+    from custody.keys import exchange
+
+    own = SignKey(bytes(range(32)))
+    private = tmp_path / "private.pem"
+    private.write_bytes(exchange.export_pkcs8(own, b"its own passphrase"))
+    args = ["custodian", "new", "-o", tmp_path / "k", "--import", private, "--json"]
+    two_lines(run(place, *args), 12)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sessions, "terminal", Person("its own passphrase"))
+        assert value(run(place, *args))["key_id"] == own.key_id
+
+
 def test_a_recovery_sheet_is_asked_back_and_makes_a_key_that_reads(place, tmp_path, monkeypatch):
     sheet, locker = tmp_path / "sheet.txt", tmp_path / "locker"
     mine = SimpleNamespace(**{**vars(place), "locker": locker})

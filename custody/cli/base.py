@@ -92,8 +92,23 @@ class Command(click.Command):
 
         with Session.of(ctx) as session:
             own = {name: value for name, value in ctx.params.items() if not name.startswith("global_")}
+            self._check_texts(ctx, own)
             assert self.callback is not None
             return ctx.invoke(self.callback, session, **own)
+
+    def _check_texts(self, ctx: click.Context, values: dict[str, Any]) -> None:
+        """Refuse arguments that are not Unicode, but for paths: names of files need not be."""
+        for param in self.get_params(ctx):
+            given = values.get(param.name or "")
+            if isinstance(param.type, click.Path) or given is None:
+                continue
+            for text in given if isinstance(given, tuple | list) else (given,):
+                try:
+                    str(text).encode("utf-8")
+                except UnicodeEncodeError:
+                    raise click.UsageError(
+                        f"{param.human_readable_name} is not text in this terminal's encoding", ctx=ctx
+                    ) from None
 
 
 class Group(click.Group):

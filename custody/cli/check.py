@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 
 from custody.cli.base import Command
-from custody.cli.output import count_text, size_text
+from custody.cli.output import ProgressLine, count_text, size_text
 from custody.cli.session import Session
 from custody.errors import CheckFailed, UsageError
 from custody.format.text import show
@@ -35,9 +32,12 @@ def check(session: Session, deep: bool, no_key: bool) -> None:
         raise UsageError("--deep opens contents, which takes a key", expected="--deep or --no-key")
     locker = session.locker()
     desk = session.desk() if not no_key and (deep or session.has_key()) else None
-    done = checking.check(locker, desk, deep=deep, progress=_progress_line() if sys.stderr.isatty() else None)
-    if sys.stderr.isatty():
-        sys.stderr.write("\r\x1b[K")
+    with ProgressLine() as line:
+
+        def show_progress(what: str, count: int, total: int) -> None:
+            line.update(lambda: f"{what}: {count} of {total}")
+
+        done = checking.check(locker, desk, deep=deep, progress=show_progress)
     session.out.result(
         {
             "passed": done.passed,
@@ -77,17 +77,3 @@ def _line(finding: Finding) -> str:
     facts += [finding.expected and f"expected {finding.expected}", finding.found and f"found {finding.found}"]
     told = ", ".join(fact for fact in facts if fact)
     return f"{text} ({told})" if told else text
-
-
-def _progress_line() -> Callable[[str, int, int], None]:
-    last = 0.0
-
-    def show_progress(what: str, done: int, total: int) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= 0.2:
-            last = now
-            sys.stderr.write(f"\r\x1b[K{what}: {done} of {total}")
-            sys.stderr.flush()
-
-    return show_progress

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from custody.cli.base import Command
-from custody.cli.output import count_text, size_text
+from custody.cli.output import ProgressLine, count_text, size_text
 from custody.cli.session import Session
 from custody.cli.stating import Record, request, request_options
 from custody.errors import Interrupted, PartlyDone, UsageError
@@ -92,15 +91,16 @@ def collect(
         digests=tuple(dict.fromkeys(("sha256", *digests))),
         **stated,
     )
-    done = collecting.collect(
-        desk,
-        found,
-        wanted,
-        stream=sys.stdin.buffer if from_input else None,
-        progress=_progress_line() if sys.stderr.isatty() else None,
-    )
-    if sys.stderr.isatty():
-        sys.stderr.write("\r\x1b[K")
+    with ProgressLine() as line:
+
+        def show_progress(at: Progress) -> None:
+            line.bytes_done(
+                at.bytes, at.of_bytes, before=f"{at.files} of {count_text(at.of_files, 'file')}, "
+            )
+
+        done = collecting.collect(
+            desk, found, wanted, stream=sys.stdin.buffer if from_input else None, progress=show_progress
+        )
     say_collected(session, done, ref)
     if done.interrupted:
         raise Interrupted(
@@ -155,27 +155,6 @@ def _confirm_many(session: Session, found: Found) -> None:
         )
     if not session.confirm("Take them all?"):
         raise click.Abort
-
-
-def _progress_line() -> Callable[[Progress], None]:
-    """Writes one line over itself, five times a second: only ever on a terminal."""
-    last = 0.0
-
-    def show_progress(progress: Progress) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last < 0.2:
-            return
-        last = now
-        rate = progress.bytes / progress.seconds if progress.seconds > 0 else 0.0
-        left = ""
-        if rate > 0 and progress.of_bytes > progress.bytes and progress.seconds > 1:
-            left = f", {(progress.of_bytes - progress.bytes) / rate:.0f} s left"
-        done = f"{progress.files} of {progress.of_files} files, {size_text(progress.bytes)}"
-        sys.stderr.write(f"\r\x1b[K{done}, {size_text(int(rate))}/s{left}")
-        sys.stderr.flush()
-
-    return show_progress
 
 
 def say_collected(session: Session, done: Collected, ref: str) -> None:

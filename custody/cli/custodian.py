@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,9 @@ from custody.cli.output import count_text, table
 from custody.cli.session import NOT_STATED, Session, read_small
 from custody.errors import UsageError
 from custody.format.text import show
+
+if TYPE_CHECKING:
+    from custody.crypto.keys import SignKey
 
 _RIGHT_HELP = "A right, repeatable: "
 
@@ -37,7 +41,16 @@ def custodian() -> None:
     is_flag=True,
     help="A collector's key that runs without a person: no passphrase; it can add evidence and read none.",
 )
-def new(session: Session, output: str | None, public: str | None, unattended: bool) -> None:
+@click.option(
+    "--import",
+    "imported",
+    metavar="PRIVATE",
+    type=click.Path(),
+    help="Sign with this Ed25519 private key (OpenSSH or PKCS#8) in place of a new one.",
+)
+def new(
+    session: Session, output: str | None, public: str | None, unattended: bool, imported: str | None
+) -> None:
     """Make a key file, under a passphrase. Needs no locker.
 
     Hand the public key file to an administrator of the locker; it is no secret. Tell the key id by telephone.
@@ -51,11 +64,16 @@ def new(session: Session, output: str | None, public: str | None, unattended: bo
     public_path = Path(public) if public is not None else path.with_name(path.name + ".public")
     keyfile_free(path)
     keyfile_free(public_path)
+    sign = None if imported is None else _imported(session, imported)
     passphrase = None if unattended else session.new_passphrase(f"the key file {show(str(path))}")
-    keys = new_keys(session.rim.random, reads=not unattended)
+    keys = new_keys(session.rim.random, reads=not unattended, sign=sign)
     now = session.rim.wall()
     made = keyfile.create(path, passphrase, keys, now=now, random=session.rim.random)
-    machine.write_durably(public_path, made.public_file(now).to_bytes() + b"\n", mode=0o644)
+    try:
+        machine.write_durably(public_path, made.public_file(now).to_bytes() + b"\n", mode=0o644)
+    except BaseException:
+        path.unlink(missing_ok=True)  # nobody knows this key yet; so the same command can be run again
+        raise
     session.out.result(
         {
             "key_file": str(path),
@@ -73,6 +91,24 @@ def new(session: Session, output: str | None, public: str | None, unattended: bo
         )
     session.out.data(made.key_id)
     session.out.next(f"(an administrator of the locker) custody custodian add {quoted(str(public_path))}")
+
+
+def _imported(session: Session, path: str) -> SignKey:
+    from custody.errors import WrongPassphrase
+    from custody.keys import exchange
+    from custody.keys.keyfile import passphrase_bytes
+
+    data = read_small(path, limit=exchange.MAX_FILE)
+    passphrase = None
+    if exchange.needs_passphrase(data, where=show(path)):
+        if not session.terminal.can_hide:
+            raise WrongPassphrase(
+                "the private key needs its passphrase, and there is no terminal to type it on",
+                where=show(path),
+                hint="run the command on a terminal",
+            )
+        passphrase = passphrase_bytes(session.terminal.hidden(f"Passphrase of {show(path)}: "))
+    return exchange.import_key(data, passphrase, where=show(path))
 
 
 def keyfile_free(path: Path) -> None:

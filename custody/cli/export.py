@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from custody.cli.base import Command
-from custody.cli.output import count_text, size_text
+from custody.cli.output import ProgressLine, count_text, size_text
 from custody.cli.session import NOT_STATED, Session
 from custody.errors import UsageError
 from custody.format.text import show
@@ -69,15 +69,19 @@ def export(
         _say_preview(session, exporting.preview(desk, choice))
         return
     exporting.check_output(desk, Path(output))
-    done = exporting.export(
-        desk,
-        choice,
-        Path(output),
-        purpose=session.text(purpose, "What is this package for") or NOT_STATED,
-        recipient=session.text(recipient, "Who gets it"),
-        plain=plain,
-        stamped=not no_seal,
-    )
+    why = session.text(purpose, "What is this package for") or NOT_STATED
+    who = session.text(recipient, "Who gets it")
+    with ProgressLine() as line:
+        done = exporting.export(
+            desk,
+            choice,
+            Path(output),
+            purpose=why,
+            recipient=who,
+            plain=plain,
+            stamped=not no_seal,
+            progress=line.bytes_done,
+        )
     session.out.result({"preview": False, **_value(done)})
     _say(session, done, output)
 

@@ -138,6 +138,10 @@ def init(
     out.data(" ".join(made.fingerprint))
     if how.sheet is not None:
         _ask_back(session, how.sheet)
+    if session.terminal.present:
+        out.advise(
+            "your shell keeps what you type: leave names of persons out of commands, custody asks for them"
+        )
     from custody.cli.words import quoted
 
     out.next(f"custody --locker {quoted(str(place))} case open REF")

@@ -7,7 +7,6 @@ import click
 from custody.cli.base import Command
 from custody.cli.session import Session
 from custody.cli.show import value_lines
-from custody.errors import UsageError
 
 
 @click.command("log", cls=Command, short_help="the record: who did what, when")
@@ -19,16 +18,10 @@ def log(session: Session, ref: str | None, item: str | None, names: bool, purpos
     """The record in its order. Without --names nothing is opened. Times are stated by the machine's clock."""
     from custody.procedure import cases, items, lists
 
-    if item is not None and ref is not None and not names:
-        # Looking a reference up takes the key; a label alone does not.
-        session.desk()
+    # Looking a reference up takes the key; a label alone does not.
     place = session.desk() if names or ref is not None else session.locker()
     case = None if ref is None else cases.find(session.desk(), ref).id
     row = None if item is None else items.find_item(place, item, case)
-    if names and row is None and case is None and not lists.case_lines(place):
-        raise UsageError(
-            "there is no case yet: nothing to open", hint="custody log shows the record without --names"
-        )
     lines = lists.log(
         place,
         case=None if row is not None else case,

@@ -11,8 +11,9 @@ import io
 import json
 import os
 import sys
+import time
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
 DEFAULT_HINTS = {
@@ -119,6 +120,44 @@ class Output:
         sys.stdout.flush()
         for number, command in enumerate(commands):
             sys.stderr.write(f"{'next' if number == 0 else '  or'}: {command}\n")
+
+
+class ProgressLine:
+    """One line on standard error that is written over itself, five times a second; nothing off a terminal."""
+
+    def __init__(self) -> None:
+        self._shown = sys.stderr.isatty()
+        self._last = 0.0
+        self._begun = time.monotonic()
+
+    def update(self, text: Callable[[], str]) -> None:
+        """Show a text, unless one was shown just now."""
+        now = time.monotonic()
+        if self._shown and now - self._last >= 0.2:
+            self._last = now
+            sys.stderr.write(f"\r\x1b[K{text()}")
+            sys.stderr.flush()
+
+    def bytes_done(self, done: int, total: int, *, before: str = "") -> None:
+        """So many bytes of all, with rate and time left."""
+        self.update(lambda: before + self._rate(done, total))
+
+    def _rate(self, done: int, total: int) -> str:
+        seconds = time.monotonic() - self._begun
+        rate = done / seconds if seconds > 0 else 0.0
+        left = f", {(total - done) / rate:.0f} s left" if rate > 0 and seconds > 1 and total > done else ""
+        return f"{size_text(done)} of {size_text(total)}, {size_text(int(rate))}/s{left}"
+
+    def clear(self) -> None:
+        """Take the line away: what follows begins at the left."""
+        if self._shown and self._last:
+            sys.stderr.write("\r\x1b[K")
+
+    def __enter__(self) -> ProgressLine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.clear()
 
 
 def table(rows: list[tuple[str, ...]], head: tuple[str, ...]) -> list[str]:
