@@ -238,6 +238,8 @@ class _Run:
             except KeyboardInterrupt:
                 self.interrupted = True
         with machine.uninterrupted():
+            if self.already and self.exhibit is None and not (self.interrupted or self.failure):
+                self.exhibit = self._crashed_at_the_end()
             self._complete()
         if self.failure is not None:
             raise MachineError(
@@ -568,6 +570,17 @@ class _Run:
         elif last.ended == "interrupted":
             exhibit.continued = True
         return exhibit
+
+    def _crashed_at_the_end(self) -> _Exhibit | None:
+        """The exhibit of an acquisition whose items are all in, and only its end was never logged."""
+        wanted = self._unfinished()
+        if wanted is None or self.desk.locker.work.acquisitions(wanted.id)[-1].ended is not None:
+            return None
+        keys = cases.need_keys(self.desk, wanted.id, what=f"exhibit {wanted.label}")
+        last = self.desk.locker.work.acquisitions(wanted.id)[-1]
+        return _Exhibit(
+            wanted.id, wanted.label, keys, last.n, begun=True, new=False, items_before=0, continued=True
+        )
 
     def _unfinished(self) -> Any:
         """The exhibit of an acquisition of the same paths by the same custodian that did not end well."""
