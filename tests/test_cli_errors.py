@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import click
 import pytest
@@ -16,7 +17,7 @@ from click.testing import CliRunner
 
 from custody import errors
 from custody.cli import DAY, base, main, output, session
-from custody.cli.words import named_authorities
+from custody.cli.words import named_authorities, token_words
 
 REPO = Path(__file__).resolve().parent.parent
 
@@ -222,28 +223,24 @@ def test_a_traceback_only_for_those_who_ask(monkeypatch):
     assert "Traceback" in failing(ValueError("x")).stderr
 
 
+# Few bytes, so that they wait in a buffer until the command is done: then is when the fault shows.
+SMALL = (
+    "import os, sys, click\nfrom custody.cli.base import Root, Command\n"
+    "@click.command(cls=Command)\ndef words(session):\n    session.out.data('few')\n"
+    "group = Root(day={}, more={'words': ('x:y', 'z')})\ngroup.get_command = lambda c, n: words\n"
+)
+
+
 def test_a_reader_that_goes_away_is_quiet(tmp_path):
-    code = (
-        "import os, sys\nr, w = os.pipe()\nos.close(r)\nos.dup2(w, 1)\nsys.argv[0] = 'custody'\n"
-        "from custody.cli import main\nmain()"
-    )
-    done = process("formats", cwd=tmp_path, code=code)
+    code = SMALL + "r, w = os.pipe()\nos.close(r)\nos.dup2(w, 1)\ngroup.main(['words'])\n"
+    done = process(cwd=tmp_path, code=code)
     assert (done.returncode, done.stderr) == (5, "")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_a_full_disk_is_told_and_not_swallowed_at_exit(tmp_path):
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "custody", "formats", "--json"],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(REPO)},
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-    two_lines(done, 5)
+    code = SMALL + "os.dup2(os.open('/dev/full', os.O_WRONLY), 1)\ngroup.main(['words'])\n"
+    two_lines(process(cwd=tmp_path, code=code), 5)
 
 
 # --- what consoles can't show ---------------------------------------------------------------------------
@@ -409,6 +406,33 @@ def test_authorities_come_in_pairs_in_the_order_given(tmp_path):
     assert [(one.url, len(one.roots)) for one in found] == [("http://a", 0), ("http://b", 1)]
     with pytest.raises(errors.UsageError, match="before any"):
         named_authorities(["tsa_root"], [], [str(pem)])
+
+
+def test_a_token_says_what_it_is_worth():
+    def words(**facts):
+        token = SimpleNamespace(
+            gen_time=dt.datetime(2026, 3, 4, 5, 6, 7, tzinfo=dt.UTC), signer="CN=X", **facts
+        )
+        return token_words(token)
+
+    assert words(test=False, root_sha256="00") == "existed no later than 2026-03-04 05:06:07 UTC, says CN=X"
+    assert words(test=True, root_sha256="00").endswith("(test authority, not for court)")
+    assert words(test=True, root_sha256=None).endswith("(test authority, not for court)")
+    assert "authority not known" in words(test=False, root_sha256=None)
+
+
+def test_progress_is_for_terminals_only(monkeypatch, capsys):
+    with output.ProgressLine() as line:
+        line.bytes_done(1, 2)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with output.ProgressLine() as line:
+        line.bytes_done(20_480, 40_960, before="1 of 2 files, ")
+        line.bytes_done(40_960, 40_960)  # too soon after the first
+    written = capsys.readouterr().err
+    assert "1 of 2 files, 20.0 KiB of 40.0 KiB, " in written
+    assert written.count("KiB of") == 1
+    assert written.endswith("\r\x1b[K")
 
 
 # --- a real terminal ------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from custody.anchor.test_authority import TestAuthority
 from custody.cli import main
 from custody.cli import session as sessions
+from custody.errors import MachineError
 from custody.keys import keyfile
 from custody.keys.keyfile import KdfParams
 from tests.test_cli_errors import Person, two_lines
@@ -411,6 +412,16 @@ def test_init_leaves_nothing_when_it_fails(place, tmp_path):
     inside = tmp_path / "inside"
     there.locker = inside
     two_lines(run(there, "init", "--name", "x", "--recovery-sheet", inside / "sheet"), 2)
+    from custody.procedure import setup
+
+    def refuses(*_args, **_options):
+        assert sheet.exists()  # its place is held before the locker is made
+        raise MachineError("the disk is full")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(setup, "init", refuses)
+        two_lines(run(there, "init", "--name", "x", "--recovery-sheet", sheet), 5)
+    assert not sheet.exists()
     sheet.write_text("mine")
     two_lines(run(there, "init", "--name", "x", "--recovery-sheet", sheet), 4)
     assert sheet.read_text() == "mine"
