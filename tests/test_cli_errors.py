@@ -31,7 +31,7 @@ def process(*args, cwd, env=None, stdin="", code=None):
     return subprocess.run(
         command,
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(REPO), **(env or {})},
+        env={**os.environ, "PYTHONPATH": str(REPO), "PYTHONUNBUFFERED": "", **(env or {})},
         input=stdin,
         capture_output=True,
         text=True,

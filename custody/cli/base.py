@@ -203,9 +203,11 @@ class Root(click.Group):
             code = self._run_once(args, extra)
             output.flush()
         except Exception as error:  # noqa: BLE001 - also what flushing raises; told below
-            return report(error)
+            code = report(error)
+            output.settle()
         except KeyboardInterrupt:
-            return report(click.Abort())
+            code = report(click.Abort())
+            output.settle()
         return code
 
     def _run_once(self, args: list[str], extra: dict[str, Any]) -> int:
@@ -249,8 +251,7 @@ def report(error: Exception) -> int:
             output.print_error("interrupted; what was reported as in, is in", None)
             return 130
         case BrokenPipeError():
-            output.abandon_standard_output()
-            return 5
+            return 5  # nobody reads on: nobody is told
         case MemoryError():
             output.print_error(
                 "this machine has not enough memory free", "close other programs and try again"

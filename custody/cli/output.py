@@ -76,12 +76,19 @@ def flush() -> None:
     sys.stdout.flush()
 
 
-def abandon_standard_output() -> None:
-    """The reader of our output went away: send the rest nowhere, so that the interpreter's exit is quiet."""
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        descriptor = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(descriptor, sys.stdout.fileno())
-        os.close(descriptor)
+def settle() -> None:
+    """After an error: write out what is buffered, or send it nowhere when nobody takes it.
+
+    What is left in the buffer would fail once more at the interpreter's exit, with a traceback and exit
+    code 120.
+    """
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):
+            descriptor = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(descriptor, sys.stdout.fileno())
+            os.close(descriptor)
 
 
 class Output:
