@@ -134,9 +134,10 @@ def init(
             placed.append((building / part).rename(directory / part))
         building.rmdir()
         machine.sync_directory(directory)
+        _remember(directory, key_file, made.origin)
     except BaseException as error:
         for path in reversed(placed):  # the ledger first, for the same reason
-            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+            _take_back(path)
         shutil.rmtree(building, ignore_errors=True)
         if not existed:
             with contextlib.suppress(OSError):
@@ -146,15 +147,25 @@ def init(
                 "the locker can't be written", where=str(directory), found=error.strerror
             ) from error
         raise
-    _remember(directory, key_file, made.origin)
     return made
+
+
+def _take_back(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    for suffix in ("", "-wal", "-shm"):
+        with contextlib.suppress(OSError):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def _remember(directory: Path, key_file: KeyFile, origin: str) -> None:
     locker = Locker(directory)
-    with locker.ledger.reading() as view:
-        key_file.remember(origin, view.size, view.root().hex())
-    locker.close()
+    try:
+        with locker.ledger.reading() as view:
+            key_file.remember(origin, view.size, view.root().hex())
+    finally:
+        locker.close()
 
 
 def _build(
