@@ -116,8 +116,6 @@ class Session:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._desk is not None:
-            self._desk.locker.close()
         if self._locker_files is not None:
             self._locker_files.close()
 
@@ -170,12 +168,11 @@ class Session:
     def desk(self) -> Desk:
         """The locker, with this person's key unlocked; once a command."""
         if self._desk is None:
-            from custody.procedure.locker import Locker
-            from custody.procedure.setup import open_desk
+            from custody.procedure.locker import Desk
 
             # A locker that is not there is the plainer news, and comes before the 0.8 s of Argon2id.
-            Locker(self.locker_path).close()
-            self._desk = open_desk(self.locker_path, self.key_file(), self.rim)
+            locker = self.locker()
+            self._desk = Desk(locker, self.key_file(), self.rim)
         return self._desk
 
     def key_file(self) -> KeyFile:
