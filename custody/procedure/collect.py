@@ -26,7 +26,7 @@ from custody.format.entry import check_compartment
 from custody.format.text import show
 from custody.keys.erasable import ItemKeys, Part
 from custody.procedure import cases
-from custody.procedure.intake import Job, NotTaken, Taken, ignore_interrupts, take, take_stream
+from custody.procedure.intake import Job, NotTaken, Taken, begin_worker, take, take_stream
 from custody.procedure.keyring import lookup, lookup_tag, wraps_for_readers
 from custody.procedure.locker import Desk, Writer
 from custody.procedure.seal import Sealed, seal
@@ -352,7 +352,7 @@ class _Run:
         # Spawned, not forked: this process has threads, and a forked copy would hold their locks.
         context = multiprocessing.get_context("spawn")
         with concurrent.futures.ProcessPoolExecutor(
-            count, mp_context=context, initializer=ignore_interrupts
+            count, mp_context=context, initializer=begin_worker
         ) as pool:
             waiting: list[tuple[Source, Job, concurrent.futures.Future[Taken | NotTaken] | None]] = []
             try:
