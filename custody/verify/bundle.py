@@ -6,19 +6,28 @@ Closed world: a file that nothing covers is a failure, and so is one that is cov
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from custody.errors import CheckFailed, CustodyError
+from custody.errors import CheckFailed, CustodyError, FormatError
 from custody.format import envelope, package
 from custody.format.envelope import Envelope
 from custody.verify.container import Container
 from custody.verify.report import Findings
 
-MAX_TEXT = 512 << 20
 _THREADED = 4 << 20
+_PIECE = 1 << 20
+# Lists in a package are about its files. What a file can add to a list bounds how long the list may be, so
+# that a package of ten files can't make its reader take apart half a gigabyte of JSON or of empty lines.
+ROW_OF_STATEMENT = 512
+ROW_OF_MANIFEST = 400
+ROW_OF_KEYS = 256
+ROW_OF_SHOWN = 256
+LINE_OF_PROOFS = 4096
+_INFO = re.compile(rb"(?:[^\n]*\n)*Payload-Oxum: ([0-9]{1,20})\.([0-9]{1,20})\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +59,32 @@ class Bundle:
         """A small file, whole; FormatError above ``limit`` bytes."""
         return self._container.read(package.ROOT + name, limit)
 
+    def read_list(self, name: str, per_file: int) -> bytes:
+        """A list about the package's files, whole; FormatError when it is longer than they can make it."""
+        data = self.read(name, 4096 + per_file * len(self.names))
+        if data.count(b"\n") > len(self.names) + 16:
+            raise FormatError(
+                "more lines than the package has files",
+                where=name,
+                expected=f"at most {len(self.names)}",
+                found=str(data.count(b"\n")),
+            )
+        return data
+
+    def lines(self, name: str, longest: int) -> Iterator[bytes]:
+        """The lines of a long file, without their ends, in the memory of a few of them."""
+        rest = b""
+        for chunk in self._container.chunks(package.ROOT + name, _PIECE):
+            *whole, rest = (rest + chunk).split(b"\n")
+            for line in whole:
+                if len(line) > longest:
+                    raise FormatError("a line too long", where=name, found=f"{len(line)} bytes")
+                yield line
+            if len(rest) > longest:
+                raise FormatError("a line too long", where=name, found=f"{len(rest)} bytes")
+        if rest:
+            raise FormatError("the last line has no end", where=name)
+
     def mimetype(self) -> bytes:
         """The container's own type."""
         return self._container.read("mimetype", 200)
@@ -78,10 +113,6 @@ class Bundle:
             # It comes after the last byte: the digests are whole, and say more than a CRC does.
             problem = error
         return FileDigest(size=member.size, sha256=first.hexdigest(), sha512=second.hexdigest()), problem
-
-    def text_digest(self, name: str) -> str:
-        """SHA-256 of a small file."""
-        return hashlib.sha256(self.read(name, MAX_TEXT)).hexdigest()
 
 
 def check_files(bundle: Bundle, findings: Findings) -> dict[str, FileDigest]:
@@ -116,7 +147,9 @@ def _check_bag(bundle: Bundle, digests: Mapping[str, FileDigest], findings: Find
                 findings.failed("bag", "a manifest is missing", where=name)
                 continue
             try:
-                listed = package.read_manifest(bundle.read(name, MAX_TEXT), digits=digits, where=name)
+                listed = package.read_manifest(
+                    bundle.read_list(name, ROW_OF_MANIFEST), digits=digits, where=name
+                )
             except CustodyError as error:
                 findings.error("bag", error)
                 continue
@@ -127,10 +160,34 @@ def _check_bag(bundle: Bundle, digests: Mapping[str, FileDigest], findings: Find
             }
             _compare(listed, actual, name, findings)
     declared = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
-    if "bagit.txt" not in bundle or bundle.read("bagit.txt", 1024) != declared:
+    if _text(bundle, "bagit.txt", findings) != declared:
         findings.failed("bag", "the bag's declaration is missing or another", where="bagit.txt")
+    info = _INFO.fullmatch(_text(bundle, "bag-info.txt", findings))
+    size = sum(digest.size for path, digest in digests.items() if path in payload)
+    if info is None or (int(info[1]), int(info[2])) != (size, len(payload)):
+        findings.failed(
+            "bag",
+            "the bag states another size or number of payload files",
+            where="bag-info.txt",
+            expected=f"Payload-Oxum: {size}.{len(payload)}",
+        )
+    if "fetch.txt" in bundle:
+        findings.failed(
+            "bag",
+            "the bag asks its reader to fetch files from elsewhere: nothing is fetched",
+            where="fetch.txt",
+        )
     if not findings.has_failed("bag"):
         findings.passed("bag", f"every file matches its SHA-256 and SHA-512: {len(payload)} payload files")
+
+
+def _text(bundle: Bundle, name: str, findings: Findings) -> bytes:
+    """A short file, or nothing."""
+    try:
+        return bundle.read(name, 4096) if name in bundle else b""
+    except CustodyError as error:
+        findings.error("bag", error)
+        return b""
 
 
 def _compare(listed: Mapping[str, str], actual: Mapping[str, str], manifest: str, findings: Findings) -> None:
@@ -155,17 +212,22 @@ def _compare(listed: Mapping[str, str], actual: Mapping[str, str], manifest: str
 
 def read_statement(bundle: Bundle) -> tuple[package.Statement, Envelope]:
     """The exporter's statement. Whose signature it is, is for the record to say."""
-    data = bundle.read(package.STATEMENT, MAX_TEXT)
+    data = bundle.read_list(package.STATEMENT, ROW_OF_STATEMENT)
     signed = envelope.from_bytes(
-        data, payload_type=envelope.PACKAGE_TYPE, where=package.STATEMENT, max_bytes=MAX_TEXT
+        data, payload_type=envelope.PACKAGE_TYPE, where=package.STATEMENT, max_bytes=len(data)
     )
-    return package.Statement.from_bytes(signed.payload, where=package.STATEMENT), signed
+    statement = package.Statement.from_bytes(signed.payload, where=package.STATEMENT)
+    if statement.to_bytes() != signed.payload:
+        raise FormatError(
+            "names a certificate, which this form of package does not have", where=package.STATEMENT
+        )
+    return statement, signed
 
 
 def check_statement(
     statement: package.Statement, digests: Mapping[str, FileDigest], findings: Findings
-) -> None:
-    """Every file is in the statement as it is here, and nothing else is."""
+) -> int:
+    """Every file is in the statement as it is here, and nothing else is. Gives how many it has."""
     listed = {path: (size, sha256) for path, size, sha256 in statement.files}
     actual = {path: (d.size, d.sha256) for path, d in digests.items() if not package.is_unsigned(path)}
     for path in sorted(listed.keys() | actual.keys()):
@@ -190,12 +252,14 @@ def check_statement(
         in_log = path.startswith(package.RECORD + "log/")
         if in_log and package.is_unsigned(path) and package.TOKEN_NAME.fullmatch(path) is None:
             findings.failed("statement", "a file that nothing covers", where=path)
-    if not findings.has_failed("statement"):
-        findings.passed("statement", f"the exporter signed for exactly these {len(actual)} files")
+    return len(actual)
+
+
+_TAGS = {"bagit.txt", "bag-info.txt", "fetch.txt", package.README, *package.MANIFESTS, *package.TAG_MANIFESTS}
 
 
 def known_names(bundle: Bundle, findings: Findings) -> None:
-    """Files under ``custody/`` whose names this format does not have are not looked at: say so."""
+    """No file under ``custody/`` that this format does not have; what is not looked into is named."""
     fixed = {package.STATEMENT, package.SHOWN, package.PROOFS, package.KEYS, package.TRUST_NOTE}
     patterns = (
         package.NOTE_NAME,
@@ -208,6 +272,10 @@ def known_names(bundle: Bundle, findings: Findings) -> None:
         ours = name in fixed or any(pattern.fullmatch(name) for pattern in patterns)
         if name.startswith(package.RECORD) and not ours:
             findings.failed("statement", "a file that this form of package does not have", where=name)
+        elif not ours and not package.PAYLOAD_NAME.fullmatch(name) and name not in _TAGS:
+            findings.not_checked(
+                "side documents", "only its bytes were compared; what it says was not", where=name
+            )
 
 
 def missing_parts(bundle: Bundle) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from custody.errors import CustodyError
 from custody.format import compartments, names, package
 from custody.format.entry import check_compartment
 from custody.format.text import from_base64
-from custody.verify.bundle import Bundle, FileDigest
+from custody.verify.bundle import ROW_OF_KEYS, Bundle, FileDigest
 from custody.verify.record import Placed, Record
 from custody.verify.report import Findings
 
@@ -55,13 +56,16 @@ def check(
     _check_group(record, made, contents, findings)
     _check_payload(digests, made, contents, findings)
     _check_counts(record, made, contents, findings)
+    _check_exhibits(record, contents, findings)
     _check_acquisitions(record, findings)
     return contents
 
 
 def _open_parts(bundle: Bundle, record: Record, contents: Contents, findings: Findings) -> None:
     try:
-        contents.keys = package.read_key_lines(bundle.read(package.KEYS, 1 << 30), where=package.KEYS)
+        contents.keys = package.read_key_lines(
+            bundle.read_list(package.KEYS, ROW_OF_KEYS), where=package.KEYS
+        )
     except CustodyError as error:
         findings.error("parts", error)
         return
@@ -114,6 +118,8 @@ def _open_part(
         where=where,
     )
     check_compartment(compartment, value, where=where)
+    if compartment == "name":
+        compartments.name_bytes(value["name"])  # its base64 has no shape of its own
     return value
 
 
@@ -149,21 +155,32 @@ def _check_group(record: Record, made: Placed, contents: Contents, findings: Fin
     first = size - 1 - count
     items = record.of_type("item")
     exported = {}
-    for seq in range(max(first, 0), size - 1):
-        placed = record.entries.get(seq)
-        body = placed.body if placed is not None else None
-        if placed is None or body is None or body.kind != "item.exported" or body.group != made.body.group:
+    if made.body.group is None or made.body.subject.type != "case":
+        findings.failed("export", "the making of this package stands in no group", where=made.where)
+    # Not by counting from first to size: an insider can state any number, and log any size.
+    for seq in sorted(record.entries):
+        placed = record.entries[seq]
+        body = placed.body
+        if not first <= seq < size - 1:
+            continue
+        if (
+            body is None
+            or body.kind != "item.exported"
+            or body.group != made.body.group
+            or body.actor != made.body.actor
+        ):
             findings.failed(
-                "export", "the package's own group is not the end of the record", where=f"entry {seq}"
+                "export", "the package's own group is not the end of the record", where=placed.where
             )
             continue
-        if body.case != made.body.case:
-            findings.failed("export", "an item of another case", where=placed.where)
         exported[body.subject.id] = placed
     if first < 0 or len(exported) != count:
         findings.failed(
             "export", "another number of exported items", expected=str(count), found=str(len(exported))
         )
+    for placed in record.entries.values():
+        if placed.body is not None and placed.body.case not in (None, made.body.case):
+            findings.failed("export", "an entry of another case", where=placed.where)
     for identifier in sorted(items.keys() - exported.keys()):
         findings.failed(
             "export",
@@ -178,15 +195,21 @@ def _check_group(record: Record, made: Placed, contents: Contents, findings: Fin
                 "an item's history does not end with this export",
                 where=f"item {names.short(identifier)}",
             )
-        elif (
-            (begin := history[0].body) is not None and begin.kind == "item.collected" and begin.subject.n == 0
-        ):
+        elif _is_intake(record, history[0]):
+            begin = history[0].body
+            assert begin is not None
             parts = {
                 name: contents.opened[history[0].seq, name]
                 for name in begin.sealed
                 if (history[0].seq, name) in contents.opened
             }
             contents.items.append(Shown(first=history[0], history=tuple(history), parts=parts))
+        elif history[0].seq in record.newer:
+            findings.not_checked(
+                "export",
+                "an item came in by an entry made by a newer custody",
+                where=f"item {names.short(identifier)}",
+            )
         else:
             findings.failed(
                 "export",
@@ -198,6 +221,10 @@ def _check_group(record: Record, made: Placed, contents: Contents, findings: Fin
         findings.passed(
             "export", f"this package is the last thing in the record: {count} items, then the package"
         )
+
+
+def _is_intake(record: Record, first: Placed) -> bool:
+    return any(body.subject.n == 0 for _, body in record.sound("item.collected", (first,)))
 
 
 def _check_payload(
@@ -231,6 +258,8 @@ def _check_payload(
                 found=f"{found.size} bytes, sha256 {found.sha256}",
             )
     known = {path for path, _ in files}
+    if len(known) != len(files):
+        findings.failed("content", "two items under one label: which file is which can't be told")
     for path in sorted(digests):
         if package.PAYLOAD_NAME.fullmatch(path) and path not in known:
             findings.failed("content", "file added: no entry of the record is about it", where=path)
@@ -241,22 +270,37 @@ def _check_payload(
 
 
 def _check_counts(record: Record, made: Placed, contents: Contents, findings: Findings) -> None:
-    """How many items the case has, and each shown item's place in the batch that counted it."""
+    """How many items the case has, and each shown item's place in the batch that counted it.
+
+    A batch is a run of item entries and then its `case.extended`: two runs never share a place, and
+    nothing but items of that group lies within one.
+    """
     assert made.body is not None
     case = made.body.subject.id
     total = 0
-    batches: dict[str, tuple[int, int, str]] = {}
-    for placed in record.of_type("case").get(case, []):
-        body = placed.body
-        if body is not None and body.kind == "case.extended":
-            total += body.public["items"]
-            batches[body.group or ""] = (placed.seq, body.public["items"], body.public["exhibit"])
+    ends: list[int] = []
+    batches: list[tuple[int, str, str | None]] = []
+    for placed, body in record.sound("case.extended", record.of_type("case").get(case, ())):
+        public = body.public
+        count = public["items"] + public["derived"] + public["received"] + public["registered"]
+        total += public["items"]
+        if placed.seq - count <= (ends[-1] if ends else 0):
+            findings.failed("counts", "the case counts more items than there is room for", where=placed.where)
+        ends.append(placed.seq)
+        batches.append((placed.seq - count, public["exhibit"], body.group))
     contents.items_in_case = total
-    for item in contents.items:
-        body = item.first.body
-        assert body is not None
-        end, count, exhibit = batches.get(body.group or "", (0, 0, ""))
-        if not (end - count <= item.first.seq < end and exhibit == body.public["exhibit"]):
+    shown = {item.first.seq: item for item in contents.items}
+    for seq, placed in record.entries.items():
+        entry = placed.body
+        at = bisect.bisect_right(ends, seq)
+        inside = at < len(ends) and batches[at][0] <= seq
+        _, exhibit, group = batches[at] if inside else (0, "", None)
+        if inside and entry is not None and (entry.subject.type != "item" or entry.group != group):
+            findings.failed("counts", "an entry among the items that the case counted", where=placed.where)
+        item = shown.get(seq)
+        if item is None or entry is None:
+            continue
+        if not inside or group is None or entry.group != group or entry.public["exhibit"] != exhibit:
             findings.failed("counts", "an item that the case's own count does not have", where=item.label)
     if len(contents.items) > total:
         findings.failed(
@@ -267,6 +311,33 @@ def _check_counts(record: Record, made: Placed, contents: Contents, findings: Fi
         )
     if not findings.has_failed("counts"):
         findings.passed("counts", f"{len(contents.items)} of {total} items of this case are here")
+
+
+def _check_exhibits(record: Record, contents: Contents, findings: Findings) -> None:
+    """Each shown item belongs to an exhibit whose history is here, by number of acquisition and by label."""
+    exhibits = record.of_type("exhibit")
+    acquired = {
+        (identifier, body.subject.n): body.public["label"]
+        for identifier, history in exhibits.items()
+        for _, body in record.sound("exhibit.acquired", history)
+    }
+    for item in contents.items:
+        body = item.first.body
+        assert body is not None
+        exhibit = body.public["exhibit"]
+        label = acquired.get((exhibit, body.public["acquisition"]))
+        if exhibit not in exhibits:
+            findings.failed("exhibits", "the history of an item's exhibit is not here", where=item.label)
+        elif label is None:
+            findings.failed("exhibits", "an item of an acquisition that was not logged", where=item.label)
+        elif label != item.label.partition("/")[0]:
+            findings.failed(
+                "exhibits", "an item's label is not of its exhibit", where=item.label, expected=label
+            )
+    if not findings.has_failed("exhibits"):
+        findings.passed(
+            "exhibits", f"every item belongs to one of {len(exhibits)} exhibits, whose histories are here"
+        )
 
 
 def _check_acquisitions(record: Record, findings: Findings) -> None:

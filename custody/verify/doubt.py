@@ -7,10 +7,8 @@ count does not count either. Such entries are doubtful, never altered.
 
 from __future__ import annotations
 
-import datetime as dt
-
 from custody.errors import CustodyError
-from custody.verify.record import Placed, Record
+from custody.verify.record import Placed, Record, moment
 from custody.verify.rights import Rights
 from custody.verify.times import Times
 
@@ -28,6 +26,8 @@ def doubtful(record: Record, times: Times) -> dict[int, str]:
     rights = Rights()
     for seq in sorted(record.entries):
         placed = record.entries[seq]
+        if seq in record.unsound:
+            continue  # failed already; its fields may not have the shape of its kind
         reason = _compromised(placed, compromised, times) or _baseless(placed, rights)
         if reason is not None:
             found[seq] = reason
@@ -46,9 +46,8 @@ def _compromised(placed: Placed, compromised: dict[str, str], times: Times) -> s
     body = placed.body
     if body is not None and body.kind == "custodian.compromised" and body.public["key_id"] == body.actor:
         return None  # a key may always report itself
-    moment = dt.datetime.strptime(since, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=dt.UTC)
     token = times.not_after(placed.seq)
-    if token is not None and token.latest < moment:
+    if token is not None and token.latest < moment(since, placed.where):
         return None
     return f"signed by a key that is in other hands since {since}, and no token proves it older"
 

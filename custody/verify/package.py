@@ -6,11 +6,12 @@ Reads, never writes; fetches nothing; runs nothing of the package. It does not s
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from typing import BinaryIO
 
 from custody.errors import CustodyError
+from custody.format import kinds, words
 from custody.format import package as formats
-from custody.format import words
 from custody.format.text import show
 from custody.format.trust import Trust
 from custody.verify import bundle as bundles
@@ -67,14 +68,21 @@ def _verify_record(
 ) -> Report:
     try:
         statement, signed = bundles.read_statement(bundle)
-        rows = formats.read_shown(bundle.read(formats.SHOWN, 64 << 20), where=formats.SHOWN)
+        shown_data = bundle.read_list(formats.SHOWN, bundles.ROW_OF_SHOWN)
+        rows = formats.read_shown(shown_data, where=formats.SHOWN)
     except CustodyError as error:
         findings.error("statement", error)
         return Report(findings=findings.all(), missing=("the exporter's statement can't be read",))
-    bundles.check_statement(statement, digests, findings)
+    files = bundles.check_statement(statement, digests, findings)
     record = records.read(bundle, statement, findings)
     if record is None:
         return Report(findings=findings.all(), missing=("the record can't be read",))
+    beginning = record.entries.get(0)
+    if beginning is not None and not _can_begin(beginning):
+        # Its keys and its custodians stand in its first entry: nothing else can be judged without it.
+        return _unreadable(
+            "the record begins in a way that this version does not know: made by a newer custody", findings
+        )
     records.check_rights(record, findings)
     records.check_note(record, findings)
     records.check_histories(record, findings)
@@ -82,27 +90,26 @@ def _verify_record(
     if made is None or made.body is None or made.body.kind != "package.made" or made.seq in record.newer:
         findings.failed("export", "the record does not end with the making of this package")
         made = None
-    records.check_signature(statement, signed, record, made, findings)
+    records.check_signature(statement, signed, record, made, files, findings)
     time = times.check(bundle, record, trust, now, findings)
     contents = shown.Contents()
-    if made is not None and not _shape_failed(made):
+    if made is not None and made.seq not in record.unsound:
         if made.body is not None and made.body.public["form"] != formats.FORM:
             findings.failed(
                 "export", "another form of package than this one", found=show(str(made.body.public["form"]))
             )
-        shown_digest = bundle.text_digest(formats.SHOWN)
+        shown_digest = hashlib.sha256(shown_data).hexdigest()
         records.check_heads(record, made, rows, shown_digest, findings)
+        records.check_earlier_packages(record, made, findings)
+        records.conclude_histories(record, findings)
         contents = shown.check(bundle, digests, record, made, findings)
     return _conclude(record, made, contents, time, trust, fingerprint, findings)
 
 
-def _shape_failed(made: Placed) -> bool:
-    try:
-        if made.body is not None:
-            made.body.check_kind(where=made.where)
-    except CustodyError:
-        return True
-    return False
+def _can_begin(beginning: Placed) -> bool:
+    """False when entry 0 is of a version or kind that a newer custody may begin records with."""
+    body = beginning.body
+    return body is not None and kinds.known(body.kind)
 
 
 def _conclude(
@@ -234,8 +241,19 @@ def _time(
             "time", f"every shown item's first entry is covered by a token of {', '.join(signers)}{mark}"
         )
         confirmed_by.append(f"time: {', '.join(signers)}{mark}")
-        if tests and "no-test-authority" in trust.require:
-            missing.append("the time is of a test authority, and the trust file refuses those")
+    if _contradictory(contents, time):
+        missing.append(
+            "time proofs contradict each other: an authority's clock was wrong; ask another expert"
+        )
+        findings.not_checked(
+            "time",
+            "two time proofs contradict each other: an item is proven older than what it is younger than",
+        )
+        timed = False
+    if "connected" in trust.require and time.newest_seen is not None:
+        missing.append(
+            "the package is older than what you hold, so nothing connects the two, as the trust file demands"
+        )
     if "connected" in trust.require and time.not_connected:
         missing.append("a state of the record that you have seen is not connected to this package")
     elif time.not_connected:
@@ -243,6 +261,14 @@ def _time(
             "no proof connects an older state of the record that you hold; ask the sender for a newer package"
         )
     return timed
+
+
+def _contradictory(contents: shown.Contents, time: times.Times) -> bool:
+    for item in contents.items:
+        after, before = time.not_after(item.first.seq), time.not_before(item.first.seq)
+        if after is not None and before is not None and before.earliest > after.latest:
+            return True
+    return False
 
 
 def _why_no_time(time: times.Times, trust: Trust, uncovered: int) -> str:
@@ -253,13 +279,21 @@ def _why_no_time(time: times.Times, trust: Trust, uncovered: int) -> str:
             "no time was confirmed: you name no timestamp authority; put the root certificate of the one you "
             "trust into the trust file: custody trust add --tsa-root PEM"
         )
-    if not any(proven.trusted for proven in time.tokens):
+    refused = [
+        proven for proven in time.tokens if proven.token.root_sha256 is not None and not proven.accepted
+    ]
+    if refused and not any(proven.accepted for proven in time.tokens):
+        if all(proven.token.test for proven in refused):
+            return "no time was confirmed: it is of a test authority, and the trust file refuses those"
+        return "no time was confirmed: the tokens are under policies that the trust file does not take"
+    if not any(proven.accepted for proven in time.tokens):
         return "no time was confirmed: the tokens are of authorities that the trust file does not have"
     return f"no time was confirmed for {uncovered} entries: no trusted token covers them"
 
 
 def _subject(record: Record, made: Placed | None, contents: shown.Contents) -> Subject:
-    body = made.body if made is not None else None
+    # What failed may hold anything, and is shown on a terminal: nothing of it is.
+    body = made.body if made is not None and made.seq not in record.unsound else None
     leaf = record.genesis_leaf
     refused = sum(
         1
@@ -312,8 +346,7 @@ def _days(stated: str, after: times.Proven | None) -> int | None:
     """Whole days between the stated logging and the first proof of it; None without a proof."""
     if after is None:
         return None
-    moment = dt.datetime.strptime(stated, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=dt.UTC)
-    return max(0, (after.latest - moment).days)
+    return max(0, (after.latest - records.moment(stated, "entry")).days)
 
 
 def _text(moment: dt.datetime) -> str:

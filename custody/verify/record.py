@@ -7,16 +7,19 @@ hangs on one hash that somebody got through another channel.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import bisect
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from custody.crypto import envelopes, notes
-from custody.errors import CheckFailed, CustodyError
+from custody.errors import CheckFailed, CustodyError, FormatError
+from custody.format import canonical, envelope, names, package, proof
 from custody.format import entry as entries
-from custody.format import envelope, names, package, proof
 from custody.format.entry import Entry, NewerVersion
 from custody.format.note import Checkpoint, LogNote
-from custody.verify.bundle import Bundle
+from custody.format.text import check_time, show
+from custody.verify.bundle import LINE_OF_PROOFS, Bundle
 from custody.verify.report import Findings
 from custody.verify.rights import Rights
 
@@ -34,7 +37,7 @@ class Placed:
     @property
     def where(self) -> str:
         """How findings name it."""
-        return f"entry {self.seq}" if self.body is None else f"entry {self.seq} ({self.body.kind})"
+        return f"entry {self.seq}" if self.body is None else f"entry {self.seq} ({show(self.body.kind, 60)})"
 
 
 @dataclass(slots=True)
@@ -47,6 +50,17 @@ class Record:
     genesis_leaf: bytes | None = None
     newer: list[int] = field(default_factory=list)
     histories: dict[tuple[str, str], list[Placed]] = field(default_factory=dict)
+    note_holds: bool = False
+    """True once the package's note is signed by both log keys and is the one of the statement."""
+    unsound: set[int] = field(default_factory=set)
+    """Entries that failed: what they say is used for nothing, and may not even have the shape of their kind."""
+
+    def sound(self, kind: str, history: Iterable[Placed]) -> Iterator[tuple[Placed, Entry]]:
+        """The entries of one kind that hold, so that their public fields are as the table has them."""
+        for placed in history:
+            body = placed.body
+            if body is not None and body.kind == kind and placed.seq not in self.unsound:
+                yield placed, body
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -60,12 +74,21 @@ class Record:
         }
 
 
+def moment(text: str, where: str) -> dt.datetime:
+    """The time that an entry states; FormatError for one that no clock can show, such as 30 February."""
+    try:
+        return dt.datetime.strptime(check_time(text, where=where), "%Y-%m-%dT%H:%M:%S.%fZ").replace(
+            tzinfo=dt.UTC
+        )
+    except ValueError as error:
+        raise FormatError("not a UTC time", where=where, found=show(text, 60)) from error
+
+
 def read(bundle: Bundle, statement: package.Statement, findings: Findings) -> Record | None:
     """Read all entries and prove each into the package's note. None when there is nothing to go on."""
     name = f"{package.RECORD}log/{statement.size}.note"
     try:
         note = LogNote.from_bytes(bundle.read(name, 64 * 1024), where=name)
-        paths = dict(proof.read_inclusion_lines(bundle.read(package.PROOFS, 2 << 30), where=package.PROOFS))
     except CustodyError as error:
         findings.error("note", error)
         return None
@@ -74,16 +97,44 @@ def read(bundle: Bundle, statement: package.Statement, findings: Findings) -> Re
     facts = (checkpoint.origin, checkpoint.size, checkpoint.root.hex())
     if facts != (statement.origin, statement.size, statement.root):
         findings.failed("note", "the log note is not the one that the exporter signed for", where=name)
-    shipped = {int(match[1]) for match in map(package.ENTRY_NAME.fullmatch, bundle.names) if match}
-    for seq in sorted(shipped | paths.keys()):
-        if seq not in shipped:
-            findings.failed("entries", "entry missing: there is a proof for it", where=f"entry {seq}")
-        elif seq not in paths:
-            findings.failed("entries", "an entry without a proof", where=f"entry {seq}")
-        else:
-            _place(bundle, record, seq, paths[seq], findings)
+    try:
+        _place_all(bundle, record, findings)
+    except CustodyError as error:
+        findings.error("entries", error)
+        return None
     _gather(record)
     return record
+
+
+def _place_all(bundle: Bundle, record: Record, findings: Findings) -> None:
+    """Entries and proofs side by side, both in the order of their numbers; no proof is kept."""
+    shipped = sorted(int(match[1]) for match in map(package.ENTRY_NAME.fullmatch, bundle.names) if match)
+    at = 0
+    for seq, path in _proofs(bundle):
+        while at < len(shipped) and shipped[at] < seq:
+            findings.failed("entries", "an entry without a proof", where=f"entry {shipped[at]}")
+            at += 1
+        if at == len(shipped) or shipped[at] != seq:
+            findings.failed("entries", "entry missing: there is a proof for it", where=f"entry {seq}")
+            continue
+        at += 1
+        _place(bundle, record, seq, path, findings)
+    for seq in shipped[at:]:
+        findings.failed("entries", "an entry without a proof", where=f"entry {seq}")
+
+
+def _proofs(bundle: Bundle) -> Iterator[tuple[int, tuple[bytes, ...]]]:
+    last = -1
+    for number, line in enumerate(bundle.lines(package.PROOFS, LINE_OF_PROOFS), 1):
+        where = f"{package.PROOFS}, line {number}"
+        value = canonical.check_fields(
+            canonical.decode(line, where=where), where=where, required={"index", "path"}
+        )
+        index = value["index"]
+        if type(index) is not int or index <= last:
+            raise FormatError("not in the order of the entries", where=where)
+        last = index
+        yield index, proof.read_hashes(value["path"], where=where)
 
 
 def _place(bundle: Bundle, record: Record, seq: int, path: tuple[bytes, ...], findings: Findings) -> None:
@@ -119,6 +170,7 @@ def _place(bundle: Bundle, record: Record, seq: int, path: tuple[bytes, ...], fi
                     expected=before.hex(),
                     found=body.root,
                 )
+            moment(body.time.wall, where)
     except CustodyError as error:
         findings.error("entries", error)
         return
@@ -134,9 +186,19 @@ def _gather(record: Record) -> None:
         history.sort(key=lambda placed: placed.body.subject.n if placed.body else 0)
 
 
+def _unread(record: Record) -> frozenset[str]:
+    """Leaves of entries in a version that this custody can't read: what they are about is not known."""
+    return frozenset(placed.leaf.hex() for placed in record.entries.values() if placed.body is None)
+
+
 def check_histories(record: Record, findings: Findings) -> None:
     """Every history begins at 0, has every number once, and each entry names the one before."""
+    unread = _unread(record)
     for (kind, identifier), history in record.histories.items():
+        if kind == "ledger" and identifier != record.rights.ledger:
+            findings.failed(
+                "histories", "an entry about another ledger than the record's own", where=history[0].where
+            )
         label = f"{kind} {names.short(identifier)}"
         expected, previous = 0, None
         for placed in history:
@@ -149,7 +211,11 @@ def check_histories(record: Record, findings: Findings) -> None:
                     where=f"{label}, number {subject.n}",
                 )
                 continue
-            if subject.n != expected:
+            if expected < subject.n <= expected + len(unread) and subject.prev in unread:
+                findings.not_checked(
+                    "histories", "a history goes through entries made by a newer custody", where=label
+                )
+            elif subject.n != expected:
                 findings.failed(
                     "histories",
                     "entries were left out of a history",
@@ -160,9 +226,13 @@ def check_histories(record: Record, findings: Findings) -> None:
             elif subject.prev != (None if previous is None else previous.hex()):
                 findings.failed("histories", "an entry names another one before it", where=placed.where)
             expected, previous = subject.n + 1, placed.leaf
-    if not findings.has_failed("histories"):
+
+
+def conclude_histories(record: Record, findings: Findings) -> None:
+    """Say that no history has a gap, once beginnings, gaps and ends were all looked at."""
+    if not findings.has_failed("histories", "entries"):
         count = len(record.histories)
-        findings.passed("histories", f"no gap in the histories of {count} subjects, from their beginning")
+        findings.passed("histories", f"no gap in the histories of {count} subjects, from beginning to end")
 
 
 def check_rights(record: Record, findings: Findings) -> None:
@@ -173,14 +243,16 @@ def check_rights(record: Record, findings: Findings) -> None:
         try:
             _check_one(record, placed, findings)
         except CustodyError as error:
+            record.unsound.add(seq)
             findings.error("signatures", error)
     if rights.origin is None:
         findings.failed("signatures", "the record's beginning is missing", where="entry 0")
-    elif not findings.has_failed("signatures", "rights"):
+    elif not findings.has_failed("signatures", "rights", "entries"):
         findings.passed(
             "signatures", f"all {len(record.entries)} entries are signed by custodians of the record"
         )
-        findings.passed("rights", "every entry was made by somebody who had the right to at that place")
+        known = len(record.entries) - len(set(record.newer))
+        findings.passed("rights", f"{known} entries were made by somebody who had the right to at that place")
 
 
 def _check_one(record: Record, placed: Placed, findings: Findings) -> None:
@@ -204,8 +276,11 @@ def _check_one(record: Record, placed: Placed, findings: Findings) -> None:
     except NewerVersion:
         record.newer.append(placed.seq)
         return
+    if body.kind == "custodian.compromised":
+        moment(body.public["since"], placed.where)
     reason = rights.why_not(body)
     if reason is not None:
+        record.unsound.add(placed.seq)
         findings.failed("rights", f"an entry that its maker had no right to: {reason}", where=placed.where)
         return
     rights.apply(body)
@@ -218,7 +293,9 @@ def check_note(record: Record, findings: Findings) -> None:
     except CustodyError as error:
         findings.error("note", error)
     else:
-        findings.passed("note", "the log note is signed by both log keys (Ed25519 and ML-DSA-44)")
+        record.note_holds = not findings.has_failed("note")
+        if record.note_holds:
+            findings.passed("note", "the log note is signed by both log keys (Ed25519 and ML-DSA-44)")
         if not findings.has_failed("entries"):
             count, size = len(record.entries), record.checkpoint.size
             findings.passed("entries", f"{count} entries are proven to be in the record of {size} entries")
@@ -229,6 +306,7 @@ def check_signature(
     signed: envelope.Envelope,
     record: Record,
     made: Placed | None,
+    files: int,
     findings: Findings,
 ) -> None:
     """The statement is by who made the package, and about this package."""
@@ -240,7 +318,7 @@ def check_signature(
         envelopes.verify(signed, custodian.sign_key, where=package.STATEMENT)
     except CustodyError as error:
         findings.error("statement", error)
-    if made is None or made.body is None:
+    if made is None or made.body is None or made.seq in record.unsound:
         return
     if made.body.actor != signed.key_id:
         findings.failed(
@@ -250,6 +328,8 @@ def check_signature(
         )
     if (statement.package, statement.leaf) != (made.body.public["package"], made.leaf.hex()):
         findings.failed("statement", "about another package than this record's", where=package.STATEMENT)
+    if not findings.has_failed("statement"):
+        findings.passed("statement", f"the exporter signed for exactly these {files} files")
 
 
 def check_heads(
@@ -266,6 +346,7 @@ def check_heads(
     heads: dict[str, Mapping[str, object]] = {row[1]: {"n": row[2], "leaf": row[3]} for row in rows}
     case = made.body.subject.id
     ledger = record.rights.ledger
+    unread = _unread(record)
     expected = {ledger: public["heads"]["ledger"], case: public["heads"]["case"]}
     for identifier, head in expected.items():
         if identifier is None or heads.get(identifier) != head:
@@ -277,21 +358,55 @@ def check_heads(
             continue
         before = [placed for placed in history if placed is not made]
         last = before[-1] if before else None
+        head = heads.get(identifier)
+        if head is not None and head["leaf"] in unread:
+            findings.not_checked(
+                "histories",
+                "a history ends with an entry made by a newer custody",
+                where=f"{kind} {names.short(identifier)}",
+            )
+            continue
         found = (
             None if last is None or last.body is None else {"n": last.body.subject.n, "leaf": last.leaf.hex()}
         )
-        if heads.get(identifier) != found:
+        if head != found:
             findings.failed(
                 "histories",
                 "a history does not end where it stood when the package was made: entries were left out",
                 where=f"{kind} {names.short(identifier)}",
-                expected=_number(heads.get(identifier)),
+                expected=_number(head),
                 found=_number(found),
             )
     for row in rows:
         if (row[0], row[1]) not in record.histories:
             findings.failed(
                 "histories", "a history that is listed is not here", where=f"{row[0]} {names.short(row[1])}"
+            )
+
+
+def check_earlier_packages(record: Record, made: Placed, findings: Findings) -> None:
+    """What each package of the case said of the ledger's and the case's history is what they show now.
+
+    Who makes a package with a changed program can state a head that is not the newest, and no reader of
+    that package alone can tell. The next package shows both: it is a proof against who signed the first.
+    """
+    assert made.body is not None
+    ledger = list(record.histories.get(("ledger", record.rights.ledger or ""), ()))
+    seqs = [placed.seq for placed in ledger]
+    history = record.histories.get(("case", made.body.subject.id), ())
+    for placed, body in record.sound("package.made", history):
+        before = bisect.bisect_left(seqs, placed.seq) - 1
+        stated = body.public["heads"]
+        last = ledger[before] if before >= 0 else None
+        found = (
+            None if last is None or last.body is None else {"n": last.body.subject.n, "leaf": last.leaf.hex()}
+        )
+        own = {"n": body.subject.n - 1, "leaf": body.subject.prev}
+        if stated["case"] != own or (stated["ledger"] != found and not record.newer):
+            findings.failed(
+                "histories",
+                "a package was made as if entries before it were not there: a proof against who signed it",
+                where=placed.where,
             )
 
 

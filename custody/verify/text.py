@@ -31,7 +31,7 @@ def lines(report: Report, *, every_finding: bool = False) -> list[str]:
     if unchecked:
         out += ["", "Not checked:"]
         limit = len(unchecked) if every_finding else 20
-        out += [f"  ? {f.text}{f' ({f.where})' if f.where else ''}" for f in unchecked[:limit]]
+        out += [f"  ? {f.text}{f' ({show(f.where)})' if f.where else ''}" for f in unchecked[:limit]]
         if len(unchecked) > limit:
             out.append(f"  ? and {len(unchecked) - limit} more")
     out += ["", "Only stated by a person or a device, not proven:"]

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import bisect
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 
 from custody.crypto import notes
 from custody.errors import CustodyError
 from custody.format import package, proof
+from custody.format.merkle import EMPTY_ROOT
 from custody.format.note import Checkpoint, LogNote
 from custody.format.trust import Trust
 from custody.verify.bundle import Bundle
 from custody.verify.record import Record
 from custody.verify.report import Findings
-from custody.verify.token import Token, TokenError, check_token
+from custody.verify.token import Token, check_token
+
+MAX_TOKENS = 10_000
+"""A hostile token costs a second of searching for chains; a package has a few for every sealing."""
+
+_FUTURE = dt.timedelta(days=3650)
+_LAST = dt.datetime.max.replace(tzinfo=dt.UTC)
+_FIRST = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,20 +36,21 @@ class Proven:
     logged_at: int | None
     """The entry number of its `checkpoint.timestamped`, when the package ships it."""
 
-    @property
-    def trusted(self) -> bool:
-        """True when it ends in a root that the trust file has."""
-        return self.token.root_sha256 is not None
+    accepted: bool
+    """True when it ends in a root that the trust file has, under a policy and of a kind that it takes."""
 
     @property
     def latest(self) -> dt.datetime:
         """The entries existed no later than this: its time plus its accuracy."""
-        return self.token.gen_time + dt.timedelta(microseconds=self.token.accuracy_us or 0)
+        accuracy = dt.timedelta(microseconds=self.token.accuracy_us or 0)
+        # What an authority states is from outside: its time may be the last that there is.
+        return self.token.gen_time + accuracy if accuracy <= _LAST - self.token.gen_time else _LAST
 
     @property
     def earliest(self) -> dt.datetime:
         """What quotes it was made no earlier than this."""
-        return self.token.gen_time - dt.timedelta(microseconds=self.token.accuracy_us or 0)
+        accuracy = dt.timedelta(microseconds=self.token.accuracy_us or 0)
+        return self.token.gen_time - accuracy if accuracy <= self.token.gen_time - _FIRST else _FIRST
 
 
 @dataclass(slots=True)
@@ -49,35 +60,78 @@ class Times:
     tokens: list[Proven] = field(default_factory=list)
     not_connected: list[int] = field(default_factory=list)
     newest_seen: int | None = None
+    _after: tuple[list[int], list[Proven]] = ([], [])
+    _before: tuple[list[int], list[Proven]] = ([], [])
+
+    def index(self) -> None:
+        """Make the look-ups below cost a bisection each, once all tokens are known."""
+        sizes: list[int] = []
+        best: list[Proven] = []
+        # From the largest size down: the best token among those that cover at least so many entries.
+        for proven in sorted((p for p in self.tokens if p.accepted), key=lambda p: -p.size):
+            if not best or _rank_after(proven) < _rank_after(best[-1]):
+                sizes.append(-proven.size)
+                best.append(proven)
+        self._after = (sizes, best)
+        places: list[int] = []
+        newest: list[Proven] = []
+        logged = [(p.logged_at, p) for p in self.tokens if p.accepted and p.logged_at is not None]
+        for place, proven in sorted(logged, key=lambda pair: pair[0]):
+            if not newest or _rank_before(proven) > _rank_before(newest[-1]):
+                places.append(place)
+                newest.append(proven)
+        self._before = (places, newest)
 
     def not_after(self, seq: int) -> Proven | None:
-        """The earliest trusted token whose note covers entry ``seq``."""
-        covering = [proven for proven in self.tokens if proven.trusted and proven.size > seq]
-        return min(covering, key=lambda proven: proven.latest, default=None)
+        """The earliest accepted token whose note covers entry ``seq``; one for court before one for tests."""
+        sizes, best = self._after
+        at = bisect.bisect_left(sizes, -seq)  # sizes are negated: those above seq stand before this place
+        return best[at - 1] if at else None
 
     def not_before(self, seq: int) -> Proven | None:
-        """The newest trusted token that the record itself quotes before entry ``seq``."""
-        before = [p for p in self.tokens if p.trusted and p.logged_at is not None and p.logged_at < seq]
-        return max(before, key=lambda proven: proven.earliest, default=None)
+        """The newest accepted token that the record itself quotes before entry ``seq``."""
+        places, newest = self._before
+        at = bisect.bisect_left(places, seq)
+        return newest[at - 1] if at else None
+
+
+def _rank_after(proven: Proven) -> tuple[bool, dt.datetime]:
+    return proven.token.test, proven.latest
+
+
+def _rank_before(proven: Proven) -> tuple[bool, dt.datetime]:
+    return not proven.token.test, proven.earliest
 
 
 def check(bundle: Bundle, record: Record, trust: Trust, now: dt.datetime | None, findings: Findings) -> Times:
     """Check every token that the package ships, and connect every note that is known."""
     times = Times()
     proofs = _proofs(bundle, findings)
+    sound = {record.checkpoint.size} if record.note_holds else set()
+    used = set()
     for name in bundle.names:
         match = package.NOTE_NAME.fullmatch(name)
         if match is not None and int(match[1]) != record.checkpoint.size:
-            _note_connected(bundle, record, name, int(match[1]), proofs, findings)
-    for name in bundle.names:
-        match = package.TOKEN_NAME.fullmatch(name)
-        if match is not None:
-            _token(bundle, record, name, int(match[1]), trust, now, times, findings)
+            size = int(match[1])
+            used.add(size)
+            if _note_connected(bundle, record, name, size, proofs, findings):
+                sound.add(size)
+    _tokens(bundle, record, sound, trust, now, times, findings)
+    times.index()
     known = trust.ledger(record.checkpoint.origin)
     if known is not None:
-        _seen_before(record, known.notes, proofs, times, findings)
-    if not findings.has_failed("consistency") and proofs:
-        findings.passed("consistency", f"{len(proofs)} proofs that the record only grew are well formed")
+        used |= _seen_before(record, known.notes, proofs, times, findings)
+    if not findings.has_failed("consistency"):
+        older = len(sound - {record.checkpoint.size})
+        if older:
+            findings.passed(
+                "consistency", f"the record only grew: it continues {older} older notes that are here"
+            )
+        if rest := proofs.keys() - used:
+            findings.not_checked(
+                "consistency",
+                f"{len(rest)} proofs are for whoever holds an older note: none of those is here",
+            )
     return times
 
 
@@ -111,7 +165,8 @@ def _note_connected(
     size: int,
     proofs: dict[int, tuple[bytes, ...]],
     findings: Findings,
-) -> None:
+) -> bool:
+    """True when the note holds and this record continues it."""
     try:
         checkpoint = _read_note(bundle, record, name)
         if checkpoint.size != size:
@@ -120,48 +175,92 @@ def _note_connected(
             findings.failed("consistency", "a note without a proof that the record grew from it", where=name)
         else:
             proof.check_consistency(checkpoint, record.checkpoint, proofs[size])
+            return True
     except CustodyError as error:
         findings.error("consistency", error)
+    return False
 
 
-def _token(
+def _tokens(
     bundle: Bundle,
     record: Record,
-    name: str,
-    size: int,
+    sound: Collection[int],
     trust: Trust,
     now: dt.datetime | None,
     times: Times,
     findings: Findings,
 ) -> None:
-    note_name = f"{package.RECORD}log/{size}.note"
-    if note_name not in bundle:
-        findings.failed("tokens", "a token without its note", where=name)
+    names = [(name, match) for name in bundle.names if (match := package.TOKEN_NAME.fullmatch(name))]
+    if len(names) > MAX_TOKENS:
+        findings.failed(
+            "tokens",
+            "more tokens than are looked at",
+            expected=f"at most {MAX_TOKENS}",
+            found=str(len(names)),
+        )
         return
+    logged: dict[tuple[str, int], tuple[int, str]] = {}
+    for placed in record.entries.values():
+        for _, body in record.sound("checkpoint.timestamped", (placed,)):
+            logged.setdefault((body.public["token"], body.public["size"]), (placed.seq, body.public["note"]))
+    for name, match in names:
+        size = int(match[1])
+        if f"{package.RECORD}log/{size}.note" not in bundle:
+            findings.failed("tokens", "a token without its note", where=name)
+        elif size not in sound:
+            findings.failed(
+                "tokens",
+                "a token over a note that does not hold, or that this record does not continue",
+                where=name,
+            )
+        else:
+            _token(bundle, name, size, logged, trust, now, times, findings)
+
+
+def _token(
+    bundle: Bundle,
+    name: str,
+    size: int,
+    logged: dict[tuple[str, int], tuple[int, str]],
+    trust: Trust,
+    now: dt.datetime | None,
+    times: Times,
+    findings: Findings,
+) -> None:
     try:
         tsr = bundle.read(name, 64 * 1024)
-        data = bundle.read(note_name, 64 * 1024)
-        token = _best(tsr, data, trust, now)
+        data = bundle.read(f"{package.RECORD}log/{size}.note", 64 * 1024)
+        token, refused = _best(tsr, data, trust, now)
     except CustodyError as error:
         findings.failed("tokens", error.what, where=name, expected=error.expected, found=error.found)
         return
-    logged_at = _logged_at(record, size, token)
-    times.tokens.append(Proven(size=size, token=token, logged_at=logged_at))
+    logged_at, note = logged.get((token.tsr_sha256, size), (None, None))
+    if note is not None and note != hashlib.sha256(data).hexdigest():
+        findings.failed("tokens", "the record logged this token for another note", where=name)
+        return
+    accepted = token.root_sha256 is not None and refused is None
+    times.tokens.append(Proven(size=size, token=token, logged_at=logged_at, accepted=accepted))
     marked = " (test authority, not for court)" if token.test else ""
     when = token.gen_time.strftime("%Y-%m-%d %H:%M:%S UTC")
-    if token.root_sha256 is None:
-        findings.not_checked("tokens", f"authority not known: {token.signer} says {when}{marked}", where=name)
-    else:
+    if accepted:
         findings.passed(
             "tokens",
             f"{token.signer}: the first {size} entries existed no later than {when}{marked}",
             where=name,
         )
+    else:
+        reason = refused or "authority not known"
+        findings.not_checked("tokens", f"{reason}: {token.signer} says {when}{marked}", where=name)
 
 
-def _best(tsr: bytes, data: bytes, trust: Trust, now: dt.datetime | None) -> Token:
-    """The token under the first authority of the trust file that knows it; else as one of nobody known."""
-    future = dt.timedelta(seconds=trust.max_future)
+def _best(tsr: bytes, data: bytes, trust: Trust, now: dt.datetime | None) -> tuple[Token, str | None]:
+    """The token under the first authority of the trust file that takes it; else as far as it carries itself.
+
+    The second value says why the trust file does not take a token of an authority that it has.
+    """
+    future = min(dt.timedelta(seconds=min(trust.max_future, 10**9)), _FUTURE)
+    # Whoever made it: it must hold as far as it carries itself.
+    found, refused = check_token(tsr, data, roots=(), now=now, max_future=future), None
     problem: CustodyError | None = None
     for authority in trust.authorities:
         try:
@@ -171,27 +270,16 @@ def _best(tsr: bytes, data: bytes, trust: Trust, now: dt.datetime | None) -> Tok
             continue
         if token.root_sha256 is None:
             continue
-        if not authority.policies or token.policy in authority.policies:
-            return token
-        problem = TokenError("a token under another policy than the trust file allows", found=token.policy)
-    # No authority knows it: it must still hold as far as it carries itself.
-    token = check_token(tsr, data, roots=(), now=now, max_future=future)
-    if problem is not None:
+        token = replace(token, test=token.test or authority.test)
+        if authority.policies and token.policy not in authority.policies:
+            found, refused = token, "under a policy that the trust file does not take"
+        elif token.test and "no-test-authority" in trust.require:
+            found, refused = token, "the trust file takes no test authority"
+        else:
+            return token, None
+    if problem is not None and refused is None:
         raise problem
-    return token
-
-
-def _logged_at(record: Record, size: int, token: Token) -> int | None:
-    for placed in record.entries.values():
-        body = placed.body
-        if (
-            body is not None
-            and body.kind == "checkpoint.timestamped"
-            and body.public["token"] == token.tsr_sha256
-            and body.public["size"] == size
-        ):
-            return placed.seq
-    return None
+    return found, refused
 
 
 def _seen_before(
@@ -200,9 +288,13 @@ def _seen_before(
     proofs: dict[int, tuple[bytes, ...]],
     times: Times,
     findings: Findings,
-) -> None:
-    """Notes that the verifier's side has seen: this package must continue them, and must not be older."""
+) -> set[int]:
+    """Notes that the verifier's side has seen: this package must continue them, and must not be older.
+
+    Gives the sizes of those that were compared.
+    """
     connected = 0
+    sizes = set()
     for stored in seen:
         note = LogNote.from_bytes(stored, where="trust file")
         old = note.checkpoint
@@ -219,15 +311,19 @@ def _seen_before(
         if old.size > record.checkpoint.size:
             times.newest_seen = max(times.newest_seen or 0, old.size)
             continue
-        hashes: tuple[bytes, ...] | None = () if old.size == record.checkpoint.size else proofs.get(old.size)
+        hashes: tuple[bytes, ...] | None = (
+            () if old.size in (0, record.checkpoint.size) else proofs.get(old.size)
+        )
         if hashes is None:
             times.not_connected.append(old.size)
             findings.not_checked(
                 "known notes", f"no proof connects the note of {old.size} entries that you have seen"
             )
             continue
+        sizes.add(old.size)
         try:
-            proof.check_consistency(old, record.checkpoint, hashes)
+            if old.size or old.root != EMPTY_ROOT:  # an empty record needs no proof
+                proof.check_consistency(old, record.checkpoint, hashes)
             connected += 1
         except CustodyError:
             findings.failed(
@@ -244,3 +340,4 @@ def _seen_before(
             "known notes",
             f"this package is older than what you hold: {record.checkpoint.size} of {times.newest_seen} entries",
         )
+    return sizes
