@@ -1,8 +1,9 @@
 """Runs steps of the work and ends the process at named points of a write, as a power cut would.
 
-``python -m tests.crash BASE CASES``: BASE holds a locker L, keys and files; CASES is a JSON list of
-[folder, step, point, how many times the point is passed]. Each case works on a copy of BASE in its
-folder, in a forked child that is gone without unwinding anything. Prints the children's exit codes.
+``crash.run()`` in a process of its own, with the arguments BASE and CASES: BASE holds a locker L, keys
+and files; CASES is a JSON list of [folder, step, point, how many times the point is passed]. Each case
+works on a copy of BASE in its folder, in a forked child that is gone without unwinding anything. Prints
+the children's exit codes.
 """
 
 from __future__ import annotations
@@ -24,8 +25,6 @@ from tests import desks
 GONE = 42
 FILES = {f"{number}.txt": f"content {number}".encode() for number in range(4)}
 """Collected in two batches of two."""
-
-collect.BATCH_ITEMS = 2
 
 
 def desk_of(folder: Path) -> Desk:
@@ -114,6 +113,7 @@ def main(base: Path, todo: list[tuple[str, str, str, int]]) -> None:
         shutil.copytree(base, folder)
         child = os.fork()
         if child == 0:
+            collect.BATCH_ITEMS = 2
             machine.at_point = die_at(point, times)
             code = 1
             try:
@@ -125,5 +125,6 @@ def main(base: Path, todo: list[tuple[str, str, str, int]]) -> None:
     print(json.dumps(codes))
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """With the arguments of the process."""
     main(Path(sys.argv[1]), json.loads(sys.argv[2]))
