@@ -117,6 +117,8 @@ class Work:
         return self._fresh()
 
     def _connect(self) -> sqlite3.Connection:
+        # SQLite would make it by the umask; labels and ids are for this user. Its -wal and -shm follow it.
+        self.path.touch(mode=0o600)
         connection = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=OFF")  # losing it costs a rebuild, nothing else

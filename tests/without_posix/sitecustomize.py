@@ -35,7 +35,10 @@ TIME_NAMES = {
 
 
 def _asked_by_custody(depth: int = 2) -> bool:
-    name = str(sys._getframe(depth).f_globals.get("__name__", ""))
+    try:
+        name = str(sys._getframe(depth).f_globals.get("__name__", ""))
+    except ValueError:  # python -m: the import comes from outside any frame of ours
+        return False
     return name == "custody" or name.startswith("custody.")
 
 
