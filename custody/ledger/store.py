@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from custody.crypto import envelopes, keys, notes
-from custody.errors import CheckFailed, MachineError, NoRight
+from custody.errors import CheckFailed, FormatError, MachineError, NoRight
 from custody.format import entry as entries
 from custody.format import kinds, merkle, note
 from custody.format.envelope import ENTRY_TYPE
@@ -43,8 +43,19 @@ class Stored:
         return merkle.leaf_hash(self.envelope)
 
     def read(self) -> entries.Entry:
-        """Its body."""
-        return entries.read(self.envelope, where=f"entry {self.seq}")[0]
+        """Its body. CheckFailed when the stored bytes are no entry: they were once, so they were changed."""
+        try:
+            return entries.read(self.envelope, where=f"entry {self.seq}")[0]
+        except entries.NewerVersion:
+            raise
+        except FormatError as error:
+            raise CheckFailed(
+                f"the stored entry was damaged or changed: {error.what}",
+                where=error.where,
+                expected=error.expected,
+                found=error.found,
+                hint="change nothing in the locker, make a copy of it, and run custody check",
+            ) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ and compares it with its logged digest; that is an access, so it is logged first
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from custody.crypto import envelopes, notes, sealing
@@ -61,7 +61,6 @@ class _State:
     rights: Rights = field(default_factory=Rights)
     leaves: list[bytes] = field(default_factory=list)
     heads: dict[str, tuple[int, bytes]] = field(default_factory=dict)
-    wrapped_to: dict[str, tuple[str, ...]] = field(default_factory=dict)
     stamped: list[tuple[int, int, str]] = field(default_factory=list)
     """(entry, size of the note, SHA-256 of the token) of every `checkpoint.timestamped`."""
     parts: int = 0
@@ -87,6 +86,7 @@ class _Run:
         self._levels: list[list[bytes]] = []
         self._leftovers: list[str] = []
         self._orphans: list[str] = []
+        self._my_classes: dict[str, frozenset[str]] = {}
 
     def run(self, *, deep: bool) -> Checked:
         if deep and self.desk is not None:
@@ -97,7 +97,12 @@ class _Run:
             self._entries(view, size)
             self._nodes(view, size)
             self._notes(view, size)
-        items = self._items()
+        try:
+            items = self._items()
+        except CustodyError as error:
+            # An entry that can't be read: its finding stands above; without a list there is no more to look at.
+            self.findings.error("entries", error)
+            return self._result(size, (), deep=False)
         self._objects(items)
         self._strangers()
         if self.desk is None:
@@ -110,9 +115,12 @@ class _Run:
             self.findings.not_checked(
                 "contents", "contents were not opened: that is for check --deep, and is logged"
             )
+        return self._result(size, items, deep=deep)
+
+    def _result(self, size: int, items: Sequence[ItemRow], *, deep: bool) -> Checked:
         return Checked(
             findings=self.findings.all(),
-            pending=tuple(self._pending()),
+            pending=tuple(self._pending()) if items or not self.findings.has_failed("entries") else (),
             entries=size,
             items=len(items),
             objects=self.state.objects,
@@ -212,8 +220,6 @@ class _Run:
         self.state.heads[subject.id] = (subject.n, stored.leaf)
         if body.kind == "checkpoint.timestamped":
             self.state.stamped.append((body.seq, body.public["size"], body.public["token"]))
-        if body.kind == "item.collected":
-            self.state.wrapped_to[subject.id] = tuple(body.public["wrapped_to"])
 
     def _parts(self, body: Entry, where: str) -> None:
         for name, digest in body.sealed.items():
@@ -337,12 +343,23 @@ class _Run:
 
     def _keys(self, desk: Desk, items: list[ItemRow]) -> None:
         tried = 0
+        held: dict[tuple[str, str], set[str]] = {}
         for wrap in self.locker.erasable.wraps(recipient=desk.key_id):
             try:
-                desk.ring.open_wrap(wrap)
+                held.setdefault((wrap.subject, wrap.use), set()).update(desk.ring.open_wrap(wrap))
                 tried += 1
             except CustodyError as error:
+                held[wrap.subject, wrap.use] = set(wrap.classes)  # told once is enough
                 self.findings.failed("keys", error.what, where=f"{wrap.use} of {names.short(wrap.subject)}")
+        for (subject, use), classes in self._due(desk).items():
+            missing = classes - held.get((subject, use), set())
+            if missing:
+                self.findings.failed(
+                    "keys",
+                    "keys that your rights ask for are not wrapped to you",
+                    where=f"{use} of {names.short(subject)}",
+                    expected=", ".join(sorted(missing)),
+                )
         with_rows = 0
         for item in items:
             with_rows += self._item_keys(desk, item)
@@ -351,9 +368,36 @@ class _Run:
                 "keys", f"all {tried} wraps to your key open; {with_rows} items' keys fit what is sealed"
             )
 
+    def _due(self, desk: Desk) -> dict[tuple[str, str], set[str]]:
+        """The keys that must be wrapped to this custodian by the record: (subject, use) to classes.
+
+        A row that is gone would be noticed only when the keys are needed, years later.
+        """
+        due: dict[tuple[str, str], set[str]] = {}
+        rights, ledger = desk.rights, self.locker.ledger_id
+        if any(one.key_id == desk.key_id for one in rights.sealers()):
+            due[ledger, "log"] = {"ed25519", "ml-dsa-44"}
+        if any(one.key_id == desk.key_id for one in rights.roster_readers()):
+            due[ledger, "keys"] = set(sealing.OTHER_CLASSES)
+        work = self.locker.work
+        for case in work.cases():
+            classes = self._classes(desk, case.id)
+            if classes:
+                due[case.id, "index"] = {"index"}
+                for subject in (case.id, *(row.id for row in work.exhibits(case.id))):
+                    due[subject, "keys"] = set(classes & set(sealing.OTHER_CLASSES))
+        return due
+
+    def _classes(self, desk: Desk, case: str) -> frozenset[str]:
+        """The classes of keys that this custodian must have in a case."""
+        if case not in self._my_classes:
+            readers = desk.rights.readers(case)
+            mine = (classes for custodian, classes in readers if custodian.key_id == desk.key_id)
+            self._my_classes[case] = next(mine, frozenset())
+        return self._my_classes[case]
+
     def _item_keys(self, desk: Desk, item: ItemRow) -> int:
         where = f"keys of {item.label}"
-        mine = desk.key_id in self.state.wrapped_to.get(item.id, ())
         try:
             row = self.locker.erasable.item_keys(item.id)
             if row is None:
@@ -363,11 +407,15 @@ class _Run:
         except CustodyError as error:
             self.findings.failed("keys", error.what, where=where)
             return 0
+        missing = self._classes(desk, item.case) - set(keys)
+        if missing:
+            self.findings.failed(
+                "keys",
+                "your rights say that you can open this item, and your key can't",
+                where=where,
+                expected=", ".join(sorted(missing)),
+            )
         if not keys:
-            if mine and desk.rights.grant(desk.key_id, item.case).rights & {"read", "export"}:
-                self.findings.failed(
-                    "keys", "the record says that your key can open this item, and it can't", where=where
-                )
             return 0
         sealed = self.locker.erasable.part(item.id, 0, "content")
         if sealed is None or "record" not in keys:
