@@ -56,6 +56,9 @@ def test_base64_goes_round(data):
 
 
 @given(st.text(st.sampled_from("AB+/=-_ \n0z"), max_size=12) | st.text(max_size=12))
+@example("AB==")
+@example("AAB=")
+@example("AAAA====")
 def test_base64_has_one_spelling(value):
     try:
         data = text.from_base64(value, where="x")
