@@ -137,7 +137,7 @@ def _ask(session: Session, record: Record, *, only_source: bool) -> Record:
     missing = [pair for pair in wanted if pair[1] not in record.get(pair[0], {})]
     if missing and not only_source:
         session.out.say(
-            f"About these files. Enter means {NOT_STATED}; custody todo lists what was left open."
+            f"About these files. Enter means {NOT_STATED}; custody todo --fields lists what was left open."
         )
     for part, name in missing:
         answer = session.terminal.line(f"{QUESTIONS[part, name]}: ")
