@@ -35,7 +35,7 @@ from custody.format.note import Checkpoint, LogNote
 from custody.format.proof import consistency_text, inclusion_lines
 from custody.format.text import from_base64, to_base64
 from custody.format.trust import Trust, TrustedAuthority, TrustedLedger
-from custody.procedure import access, cases, seal
+from custody.procedure import access, seal
 from custody.procedure import export as exporting
 from custody.procedure.access import Purpose
 from custody.procedure.locker import Desk
@@ -232,7 +232,7 @@ def make_world(folder: Path) -> World:
     with desks.authority(clock) as (authority, named):
         desk = desks.new_locker(folder, tsa=(named,), clock=clock)
         colleague, _ = desks.add_person(desk, folder / "keys" / "second", rights=("seal",))
-        case, first = desks.case_with(desk, folder / "in1", FILES, ref="REF-1")
+        case, _ = desks.case_with(desk, folder / "in1", FILES, ref="REF-1")
         clock.forward(hours=1)
         seal.seal(desk)
         desks.take_in(desk, case, desks.put(folder / "in2", SECOND), exhibit="B-7")
@@ -425,11 +425,12 @@ class Forger:
     def add(self, line: Line) -> Placed:
         """Place one line behind all others."""
         seq = len(self.placed)
-        kind, n, leaf = self.heads.get(line.subject, (line.type, -1, b""))
+        _, n, leaf = self.heads.get(line.subject, (line.type, -1, b""))
         public = dict(line.public)
         if line.stamp is not None:
-            tsr = self.stamp(line.stamp, dt.datetime.strptime(line.wall, "%Y-%m-%dT%H:%M:%S.%f%z"))
-            public["note"] = self.note(line.stamp).sha256
+            size = min(line.stamp, seq)
+            tsr = self.stamp(size, dt.datetime.strptime(line.wall, "%Y-%m-%dT%H:%M:%S.%f%z"))
+            public["size"], public["note"] = size, self.note(size).sha256
             public["token"] = hashlib.sha256(tsr).hexdigest()
         body: dict[str, Any] = {
             "v": 1,
@@ -467,13 +468,22 @@ class Forger:
         key = self.signers[body["actor"]]
         stored = envelopes.sign(ENTRY_TYPE, canonical.encode(body), key).to_bytes()
         placed = Placed(seq=seq, stored=stored, body=body, leaf=merkle.leaf_hash(stored), parts=parts)
+        # A hidden entry does not move its subject's head: the next one has its number.
+        return self.take(placed, moves=line.tag != "hidden")
+
+    def take(self, placed: Placed, *, moves: bool = True) -> Placed:
+        """Take in an entry that is ready."""
         self.placed.append(placed)
         for level, index, digest in merkle.new_nodes(
-            seq, placed.leaf, lambda level, index: self.nodes[level, index]
+            placed.seq, placed.leaf, lambda level, index: self.nodes[level, index]
         ):
             self.nodes[level, index] = digest
-        if line.tag != "hidden":  # a hidden entry does not move its subject's head: the next has its number
-            self.heads[line.subject] = (line.type, body["subject"].get("n", n + 1), placed.leaf)
+        subject = placed.body["subject"]
+        if moves and isinstance(subject, dict) and isinstance(subject.get("id"), str):
+            n = subject.get("n")
+            counted = self.heads.get(subject["id"], ("", -1, b""))[1] + 1
+            n = n if type(n) is int and n < 2**40 else counted
+            self.heads[subject["id"]] = (str(subject.get("type")), n, placed.leaf)
         return placed
 
     def _class_key(self, subject: str, name: str) -> bytes:
@@ -607,9 +617,7 @@ class Forger:
         read = lambda level, index: self.nodes[level, index]  # noqa: E731
         for placed in shipped:
             files[f"{package.RECORD}entries/{placed.seq}.json"] = placed.stored
-        files[package.PROOFS] = inclusion_lines(
-            (p.seq, merkle.inclusion(p.seq, size, read)) for p in shipped
-        )
+        files[package.PROOFS] = inclusion_lines((p.seq, merkle.inclusion(p.seq, size, read)) for p in shipped)
         for m in {*self.tokens, size}:
             files[f"{package.RECORD}log/{m}.note"] = self.note(m).to_bytes()
             for place, tsr in enumerate(self.tokens.get(m, ()), 1):

@@ -1,0 +1,361 @@
+"""The verifier as a program of its own: what it loads, what a hostile package can cost it, and the sweep."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import random
+import struct
+import subprocess
+import sys
+import time
+import tracemalloc
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from custody.format import canonical, package
+from custody.format.text import to_base64
+from custody.verify.package import verify
+from custody.verify.text import lines
+from tests.packages import LATER, Files, look, put_together, rebag, resign, summary, take_apart, world
+
+REPO = Path(__file__).resolve().parent.parent
+EMPTY_TRUST = (
+    b'{"authorities":[],"ledgers":[],"max_future":300,"require":[],"v":1,"witnesses":{"keys":[],"need":0}}'
+)
+
+
+def run(*arguments: str, code: str | None = None) -> subprocess.CompletedProcess[str]:
+    """The verifier in an isolated interpreter: no user site, no environment, nothing of the working folder."""
+    body = code or "import runpy; runpy.run_module('custody.verify', run_name='__main__')"
+    start = f"import sys; sys.path.insert(0, {str(REPO)!r}); sys.argv = ['verify', *{list(arguments)!r}]\n"
+    return subprocess.run(
+        [sys.executable, "-I", "-c", start + body],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={"PATH": os.environ["PATH"]},
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("package") / "package.zip"
+    path.write_bytes(world().honest)
+    return path
+
+
+@pytest.fixture(scope="module")
+def trust(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("trust") / "trust.json"
+    path.write_bytes(world().trust().to_bytes())
+    return path
+
+
+# Alone
+
+
+def test_the_verifier_runs_alone_and_loads_only_the_trusted_base(honest: Path, trust: Path) -> None:
+    code = """
+import runpy, socket
+def refuse(*a, **k): raise AssertionError("a socket was opened")
+socket.socket.connect = refuse
+socket.getaddrinfo = refuse
+import builtins, os
+real_open = os.open
+try:
+    runpy.run_module("custody.verify", run_name="__main__")
+except SystemExit as end:
+    code = end.code
+print("MODULES", code, *sorted(sys.modules))
+"""
+    done = run(str(honest), "--trust", str(trust), code=code)
+    assert done.returncode == 0, done.stderr
+    *_, last = done.stdout.strip().split("\n")
+    word, exit_code, *modules = last.split(" ")
+    assert (word, exit_code) == ("MODULES", "0"), done.stdout
+    ours = {name for name in modules if name.split(".")[0] == "custody"}
+    rooms = {".".join(name.split(".")[:2]) for name in ours}
+    assert rooms <= {"custody", "custody.errors", "custody.format", "custody.crypto", "custody.verify"}
+    others = {name.split(".")[0] for name in modules} - set(sys.stdlib_module_names) - {"custody"}
+    known = {"cryptography", "_cffi_backend", "_cryptography_openssl", "__main__", "__mp_main__", "cffi"}
+    assert {name for name in others if not name.startswith("_")} <= known, others
+
+
+def test_the_verifier_writes_nothing(honest: Path, trust: Path, tmp_path: Path) -> None:
+    before = {p: p.stat().st_mtime_ns for p in honest.parent.iterdir()}
+    done = run(str(honest), "--trust", str(trust))
+    assert done.returncode == 0, done.stderr
+    assert {p: p.stat().st_mtime_ns for p in honest.parent.iterdir()} == before
+
+
+@pytest.mark.parametrize("names", [("trust",), ()])
+def test_exit_codes_of_the_program(honest: Path, trust: Path, names: tuple[str, ...]) -> None:
+    arguments = [str(honest), *(("--trust", str(trust)) if names else ())]
+    done = run(*arguments)
+    assert done.returncode == (0 if names else 6), done.stdout + done.stderr
+    assert done.stdout.startswith("INTACT\n")
+    assert done.stderr == ""
+    value = json.loads(run(*arguments, "--json").stdout)
+    assert value["schema"] == "custody.verify/1"
+    assert value["exit_code"] == done.returncode
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "says"),
+    [
+        (b"", 4, "the file is empty"),
+        (b"hello", 4, "does not begin as a zip"),
+        (b"PK\x03\x04", 4, "incomplete"),
+        (b"PK\x05\x06" + bytes(18), 4, "holds no file"),
+        (os.urandom(5000), 4, "does not begin as a zip"),
+    ],
+)
+def test_what_is_no_package_is_said_in_words(tmp_path: Path, data: bytes, code: int, says: str) -> None:
+    path = tmp_path / "x.zip"
+    path.write_bytes(data)
+    done = run(str(path))
+    assert done.returncode == code, done.stdout + done.stderr
+    assert says in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_missing_package_and_a_broken_trust_file_are_said_in_words(honest: Path, tmp_path: Path) -> None:
+    done = run(str(tmp_path / "none.zip"))
+    assert done.returncode == 5
+    assert "can't be read" in done.stderr
+    for data in (b"", b"[", b"[]", b"\xff", b"{" * 5000, b'{"v":1}', EMPTY_TRUST[:-1] + b',"x":1}'):
+        path = tmp_path / "trust.json"
+        path.write_bytes(data)
+        done = run(str(honest), "--trust", str(path))
+        assert done.returncode == 4, (data[:20], done.stdout)
+        assert "custody: error:" in done.stderr
+        assert "Traceback" not in done.stderr
+    path.write_bytes(EMPTY_TRUST.replace(b"300", b"9007199254740991"))
+    assert run(str(honest), "--trust", str(path)).returncode == 6
+
+
+def test_a_console_that_knows_only_ascii_is_no_reason_to_stop(honest: Path) -> None:
+    code = """
+import io, runpy
+sys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding="ascii")
+runpy.run_module("custody.verify", run_name="__main__")
+"""
+    done = run(str(honest), code=code)
+    assert done.returncode == 6, done.stderr
+    assert "INTACT" in done.stdout
+
+
+# The sweep
+
+
+def _flips(size: int, count: int) -> list[tuple[int, int]]:
+    """Places and bits, spread evenly over a package and a little shuffled; the same each run."""
+    chosen = random.Random(20261122)
+    return [(size * k // count + chosen.randrange(size // count), chosen.randrange(8)) for k in range(count)]
+
+
+def test_every_flipped_bit_is_found() -> None:
+    data = world().honest
+    trust = world().trust()
+    assert look(data, trust).exit_code == 0
+    missed = []
+    for place, bit in _flips(len(data), 420):
+        changed = bytearray(data)
+        changed[place] ^= 1 << bit
+        report = look(bytes(changed), trust)
+        if report.exit_code not in (1, 4):
+            missed.append((place, bit, report.exit_code))
+        assert lines(report)
+    assert missed == []
+
+
+def test_every_flipped_bit_is_found_when_the_checksums_are_made_to_fit() -> None:
+    """In every file of the bag, with the container's CRC and all manifests rebuilt: only the record can tell."""
+    files = take_apart(world().honest)
+    trust = world().trust()
+    chosen = random.Random(20261123)
+    missed = []
+    for path in sorted(files):
+        for _ in range(4):
+            data = bytearray(files[path])
+            if not data:
+                continue
+            data[chosen.randrange(len(data))] ^= 1 << chosen.randrange(8)
+            if path in (*package.MANIFESTS, *package.TAG_MANIFESTS):
+                report = look({**files, path: bytes(data)}, trust)  # rebuilt it would be right again
+            else:
+                report = look(rebag({**files, path: bytes(data)}), trust)
+            if report.exit_code not in (1, 4):
+                missed.append((path, report.exit_code))
+    assert missed == []
+
+
+@settings(max_examples=150)
+@given(
+    cut=st.tuples(st.integers(0, 120_000), st.integers(0, 400)),
+    insert=st.binary(max_size=60),
+)
+def test_cut_and_pasted_packages_raise_nothing(cut: tuple[int, int], insert: bytes) -> None:
+    data = world().honest
+    start, length = cut
+    start %= len(data)
+    changed = data[:start] + insert + data[start + length :]
+    report = look(changed, world().trust())
+    assert report.exit_code in ((0,) if changed == data else (1, 4)), summary(report)
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_any_bytes_in_any_file_that_the_exporter_signs_raise_nothing(data: st.DataObject) -> None:
+    files = take_apart(world().honest)
+    path = data.draw(st.sampled_from(sorted(p for p in files if p.startswith("custody/"))))
+    old = files[path]
+    new = data.draw(
+        st.one_of(
+            st.binary(max_size=300),
+            st.tuples(st.integers(0, len(old)), st.binary(max_size=9), st.integers(0, len(old))).map(
+                lambda t: old[: t[0]] + t[1] + old[t[2] :]
+            ),
+        )
+    )
+    changed = {**files, path: new}
+    if path != package.STATEMENT:
+        changed = resign(changed, world().first)
+    report = look(changed, world().trust())
+    assert report.exit_code in ((0,) if new == old else (1, 4, 6, 0) if path.endswith(".txt") else (1, 4))
+    assert lines(report)
+
+
+# What it can cost
+
+
+def _cost(files: Files | bytes) -> tuple[float, int, int]:
+    """(seconds, bytes of memory at most beyond the package itself, exit code)."""
+    data = files if isinstance(files, bytes) else put_together(files)
+    file = io.BytesIO(data)
+    start = time.process_time()
+    tracemalloc.start()
+    try:
+        report = verify(file, trust=world().trust(), now=LATER)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert lines(report)
+    assert len(json.dumps(report.to_value())) < (8 << 20)
+    return time.process_time() - start, peak, report.exit_code
+
+
+def _with(path: str, data: bytes) -> Callable[[], Files]:
+    return lambda: resign({**take_apart(world().honest), path: data}, world().first)
+
+
+def _many_tokens() -> Files:
+    files = take_apart(world().honest)
+    stem = min(p for p in files if p.endswith(".tsr")).removesuffix(".tsr")
+    for number in range(2, 100):
+        files[f"{stem}.{number}.tsr"] = files[f"{stem}.tsr"]
+    for size in range(1000, 1300):
+        files[f"custody/log/{size}.tsr"] = files[f"{stem}.tsr"]
+    return rebag(files)
+
+
+def _many_findings() -> Files:
+    files = take_apart(world().honest)
+    for number in range(2_000):
+        files[f"custody/entries/{10_000 + number}.json"] = b"{}"
+    return rebag(files)
+
+
+def _statement_of_zeros() -> Files:
+    files = take_apart(world().honest)
+    payload = b'{"files":[' + b"0," * 2_000_000 + b"0]}"
+    outer = {"payload": to_base64(payload), "payloadType": "x", "signatures": []}
+    return rebag({**files, package.STATEMENT: canonical.encode(outer)})
+
+
+HOSTILE: dict[str, Callable[[], Files]] = {
+    "proofs-of-empty-lines": _with(package.PROOFS, b"\n" * (16 << 20)),
+    "proofs-in-one-line": _with(package.PROOFS, b"[" * (16 << 20)),
+    "proofs-of-nothing": _with(
+        package.PROOFS, b"".join(b'{"index":%d,"path":[]}\n' % n for n in range(100_000))
+    ),
+    "keys-of-empty-lines": _with(package.KEYS, b"\n" * (16 << 20)),
+    "keys-of-100000": _with(package.KEYS, b'{"compartment":"name","key":"","seq":1}\n' * 100_000),
+    "shown-deep": _with(package.SHOWN, b"[" * (16 << 20)),
+    "shown-of-brackets": _with(package.SHOWN, b"[]" * (8 << 20)),
+    "note-giant": _with("custody/log/31.note", b"custody/" + b"a" * (16 << 20)),
+    "note-of-lines": _with("custody/log/9.note", b"\n" * (60 << 10)),
+    "entry-giant": _with("custody/entries/5.json", b"{" * (16 << 20)),
+    "entry-deep": _with("custody/entries/5.json", b"[" * 120_000),
+    "consistency-giant": _with("custody/consistency/9.txt", b"old 9\n" + b"A\n" * (8 << 20)),
+    "part-giant": _with("custody/parts/" + "0" * 64, bytes(16 << 20)),
+    "manifest-of-lines": lambda: {**take_apart(world().honest), package.TAG_MANIFESTS[0]: b"\n" * (16 << 20)},
+    "many-tokens": _many_tokens,
+    "many-findings": _many_findings,
+    "statement-of-zeros": _statement_of_zeros,
+    "bagit-giant": _with("bagit.txt", b"B" * (16 << 20)),
+}
+
+
+@pytest.mark.parametrize("name", sorted(HOSTILE))
+def test_a_hostile_package_costs_bounded_memory_and_time(name: str) -> None:
+    files = HOSTILE[name]()
+    seconds, peak, code = _cost(files)
+    assert code in (1, 4)
+    # A number for "does not grow with the lie", far above what an honest package of this size takes.
+    assert peak < (24 << 20), f"{peak >> 20} MiB"
+    assert seconds < 30, f"{seconds:.1f} s"
+
+
+def test_a_directory_that_claims_a_million_files_costs_nothing() -> None:
+    data = world().honest
+    end = bytearray(data[-22:])
+    struct.pack_into("<2H", end, 8, 65_000, 65_000)
+    seconds, peak, code = _cost(data[:-22] + bytes(end))
+    assert code == 4
+    assert peak < (8 << 20)
+    assert seconds < 5
+
+
+def test_sizes_that_lie_are_refused_before_anything_is_read() -> None:
+    data = bytearray(world().honest)
+    struct.pack_into("<2I", data, 18, 0xFFFFFFF0, 0xFFFFFFF0)  # the first local header's sizes
+    assert look(bytes(data), world().trust()).exit_code == 4
+    assert zlib.crc32(b"") == 0
+
+
+def test_cost_grows_with_entries_and_not_with_their_square() -> None:
+    """Twice the accesses: about twice the work. Counted in calls, since a timed test lies on a busy machine."""
+    calls = [_calls(200), _calls(400)]
+    assert calls[1] < calls[0] * 2.4
+
+
+def _calls(accesses: int) -> int:
+    from tests.packages import Forger
+
+    made = Forger(world())
+    made.lines += [made.access_line(world().items[0].id) for _ in range(accesses)]
+    made.build()
+    data = put_together(made.pack())
+    trust = made.trust()
+    count = 0
+
+    def hook(_frame: object, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(hook)
+    try:
+        report = look(data, trust)
+    finally:
+        sys.setprofile(None)
+    assert report.exit_code == 0, summary(report)
+    return count
