@@ -284,13 +284,14 @@ class _Run:
 
     def _jobs(self, staging: str) -> Iterator[tuple[Source, Job]]:
         for source in self.found.sources:
-            yield source, self._job(staging, path=source.path)
+            yield source, self._job(staging, path=source.path, told=source.told)
 
     def _job(
         self,
         staging: str,
         *,
         path: bytes | None,
+        told: bytes | None = None,
         name: bytes = b"",
         data: bytes | None = None,
         media_type: str | None = None,
@@ -299,6 +300,7 @@ class _Run:
         return Job(
             item=rim.new_id(),
             path=path,
+            told=told,
             keys={class_name: rim.random(32) for class_name in sealing.CLASSES},
             origin=self.desk.origin,
             staging=staging,

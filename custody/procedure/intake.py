@@ -33,10 +33,14 @@ SMALL = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One file to take in. ``data`` instead of a path: content that was typed or is in memory."""
+    """One file to take in. ``data`` instead of a path: content that was typed or is in memory.
+
+    ``told`` is what the record keeps of the path.
+    """
 
     item: str
     path: bytes | None
+    told: bytes | None
     keys: Mapping[str, bytes]
     origin: str
     staging: str
@@ -256,8 +260,8 @@ def _finish(
         if job.expect is not None:
             content["expected"] = {"sha256": job.expect, "match": True}
         named: dict[str, Any] = {"name": compartments.name_value(name)}
-        if job.path is not None:
-            named["path"] = compartments.name_value(job.path)
+        if job.told is not None:
+            named["path"] = compartments.name_value(job.told)
         if status is not None:
             named["times"] = {"modified": str(status.st_mtime_ns), "changed": str(status.st_ctime_ns)}
         values = {"content": content, "name": named, "handling": {"flags": list(job.handling)}}

@@ -13,9 +13,14 @@ STANDARD_INPUT = b"-"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One file. ``path`` is absolute, as bytes: names need not be Unicode. ``size`` in bytes at the time of looking."""
+    """One file. ``path`` is absolute, as bytes: names need not be Unicode. ``size`` in bytes at the time of looking.
+
+    ``told`` is what is kept of the path: from the folder or file on that was named. What lies above it is
+    this machine's (a home folder has its user's name), and packages show paths.
+    """
 
     path: bytes
+    told: bytes
     size: int
 
     @property
@@ -82,6 +87,7 @@ def look(paths: Sequence[str | bytes | Path]) -> Found:
 
 
 def _walk(path: bytes) -> Iterator[Source | Refused]:
+    above = os.path.dirname(path)
     pending = [path]
     while pending:
         here = pending.pop()
@@ -92,7 +98,7 @@ def _walk(path: bytes) -> Iterator[Source | Refused]:
             continue
         kind = stat.S_IFMT(status.st_mode)
         if kind == stat.S_IFREG:
-            yield Source(path=here, size=status.st_size)
+            yield Source(path=here, told=os.path.relpath(here, above), size=status.st_size)
         elif kind == stat.S_IFDIR:
             try:
                 names = sorted(os.listdir(here), reverse=True)
