@@ -44,7 +44,7 @@ def test_show_leaves_what_people_write():
     for plain in ("café", "Ελένη", "名前", "اسم", "naïve 👍🏽", "a b"):
         assert text.show(plain) == plain
     assert text.show("a\\nb") == "a\\\\nb"
-    assert text.show("a\nb") == "a\\x0ab"
+    assert text.show("a\nb") == "a\\u000ab"
     assert text.show("x" * 10, 4) == "xxxx… (6 more)"
     assert text.show(b"caf\xe9") == "caf\\xe9"
 

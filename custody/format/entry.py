@@ -143,10 +143,11 @@ class Entry:
             sealed=value["sealed"],
             approvals=tuple(value["approvals"]),
         )
-        entry._check_general(where)
+        entry.check_general(where=where)
         return entry
 
-    def _check_general(self, where: str) -> None:
+    def check_general(self, *, where: str) -> None:
+        """Raise FormatError unless what holds for every kind holds: prev, case and subject fit together."""
         if (self.subject.n == 0) != (self.subject.prev is None):
             raise FormatError("prev must be null exactly where n is 0", where=where)
         if self.subject.type == "ledger" and self.case is not None:

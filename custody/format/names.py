@@ -15,7 +15,7 @@ ORIGIN = re.compile(r"custody/[a-z2-7]{26}")
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 # Neutral by pattern: no lower case, no spaces, so a label can hardly be a person's name by accident.
 EXHIBIT_LABEL = re.compile(r"[A-Z0-9][A-Z0-9.-]{0,23}")
-ITEM_LABEL = re.compile(r"[A-Z0-9][A-Z0-9.-]{0,23}/[0-9]{2,6}(?:\.[1-9][0-9]{0,5})*")
+ITEM_LABEL = re.compile(r"[A-Z0-9][A-Z0-9.-]{0,23}/(?:[0-9]{2}|[1-9][0-9]{2,5})(?:\.[1-9][0-9]{0,5})*")
 
 
 def new_origin(random: bytes) -> str:

@@ -151,5 +151,5 @@ TIME: dict[str, Any] = {
 EXHIBIT_LABEL: dict[str, Any] = {"type": "string", "pattern": r"^[A-Z0-9][A-Z0-9.-]{0,23}$"}
 ITEM_LABEL: dict[str, Any] = {
     "type": "string",
-    "pattern": r"^[A-Z0-9][A-Z0-9.-]{0,23}/[0-9]{2,6}(\.[1-9][0-9]{0,5})*$",
+    "pattern": r"^[A-Z0-9][A-Z0-9.-]{0,23}/([0-9]{2}|[1-9][0-9]{2,5})(\.[1-9][0-9]{0,5})*$",
 }

@@ -22,8 +22,8 @@ _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 def show(value: str | bytes, limit: int = 200) -> str:
     """Text from outside as one line that a terminal or a report can hold without being led astray.
 
-    Control characters, bidirectional marks and undecodable bytes come out as ``\\x…`` or ``\\u…``;
-    a backslash is doubled, so the spelling is unambiguous. Longer than ``limit`` is cut, with the
+    Control characters and bidirectional marks come out as ``\\u…``, undecodable bytes as ``\\x…``; a
+    backslash is doubled, so the spelling is unambiguous. Longer than ``limit`` is cut, with the
     number of characters left out.
     """
     text = value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
@@ -35,9 +35,7 @@ def show(value: str | bytes, limit: int = 200) -> str:
         elif char == "\\":
             out.append("\\\\")
         elif unicodedata.category(char) in _UNSAFE:
-            out.append(
-                f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-            )
+            out.append(f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}")
         else:
             out.append(char)
     if len(text) > limit:

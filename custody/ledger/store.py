@@ -329,6 +329,7 @@ class Append(View):
             sealed=draft.sealed,
             approvals=draft.approvals,
         )
+        entry.check_general(where=where)
         entry.check_kind(where=where)
         reason = self.rights.why_not(entry)
         if reason is None and self.rights.custodians and not self.rights.custodians[entry.actor].in_force:

@@ -6,6 +6,7 @@ item can be missing: after its last entry nothing else exists in that tree.
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import hashlib
 import os
@@ -433,9 +434,8 @@ def _log_files(
     )
     sizes = {size}
     for item in plan.items:
-        after = [m for m in usable if m > item.seq]
-        before = [m for m in usable if m <= item.seq]
-        sizes |= set(after[:1]) | set(before[-1:])
+        at = bisect.bisect_right(usable, item.seq)
+        sizes |= set(usable[max(at - 1, 0) : at]) | set(usable[at : at + 1])
     return sorted(sizes), {m: stored[m][:99] for m in sorted(sizes) if m in stored}
 
 

@@ -264,15 +264,18 @@ class Vault:
         """The content's pieces. Only when the iteration ends without an error is it whole and as logged."""
         where = f"object {object_id[:16]}"
         digest = hashlib.sha256()
-        left = size
+        left, padded = size, 0
         for piece in sealing.open_stream(key, context, self.sealed_pieces(object_id), where=where):
-            plain, padding = piece[:left], piece[left:]
+            plain, rest = piece[:left], piece[left:]
             left -= len(plain)
-            if any(padding):
+            padded += len(piece)
+            if rest.count(0) != len(rest):
                 raise CheckFailed("padding that is not zero", where=where)
             if plain:
                 digest.update(plain)
                 yield plain
+        if padded != padme(size):
+            raise CheckFailed("padded to another length than Padmé's", where=where, found=f"{padded} bytes")
         if left or digest.hexdigest() != sha256:
             raise CheckFailed(
                 "the content is not what was logged",

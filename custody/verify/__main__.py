@@ -63,5 +63,14 @@ def _fail(error: CustodyError) -> int:
     return error.exit_code
 
 
+def _run() -> int:
+    try:
+        return main()
+    except Exception as error:  # noqa: BLE001 — 1 would say that a check failed; a fault of ours says neither
+        print(f"custody: error: a fault in custody itself: {type(error).__name__}", file=sys.stderr)
+        print("custody: hint: nothing is said about the package; please report this", file=sys.stderr)
+        return 70
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(_run())
