@@ -203,6 +203,24 @@ def proofs_removed() -> Try:
     return with_trust(rebag(files))
 
 
+@outsider("a file is removed and still listed", "bag", "file missing: it is listed and not here")
+def listed_not_here() -> Try:
+    files = honest()
+    del files[first_of(files, "data/")]
+    return with_trust(files)
+
+
+@outsider("a file is added and not listed", "bag", "file added: it is here and not listed")
+def here_not_listed() -> Try:
+    return with_trust({**honest(), "data/A-1/099.txt": b"planted"})
+
+
+@insider("the bag declares another version", "bag", "the bag's declaration is missing or another", promise=9)
+def declaration_other() -> Try:
+    declared = b"BagIt-Version: 0.97\nTag-File-Character-Encoding: UTF-8\n"
+    return signed(lambda files: files.update({"bagit.txt": declared}))
+
+
 @outsider("the container's type is changed", "container", "not of this type")
 def mimetype_changed() -> Try:
     return with_trust({**honest(), "../mimetype": b"application/epub+zip"})

@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from custody.export import encrypted
 from custody.format import canonical, package
 from custody.format.text import to_base64
 from custody.verify.package import verify
@@ -140,6 +141,16 @@ def test_a_missing_package_and_a_broken_trust_file_are_said_in_words(honest: Pat
         assert "Traceback" not in done.stderr
     path.write_bytes(EMPTY_TRUST.replace(b"300", b"9007199254740991"))
     assert run(str(honest), "--trust", str(path)).returncode == 6
+
+
+def test_an_encrypted_package_is_said_to_be_one(honest: Path, tmp_path: Path) -> None:
+    encrypted.wrap(honest, tmp_path / "locked.zip", "abandon " * 6 + "about")
+    done = run(str(tmp_path / "locked.zip"))
+    assert done.returncode == 4
+    assert done.stdout.startswith("UNREADABLE\n")
+    assert "the package is encrypted" in done.stdout
+    assert "passphrase" in done.stdout
+    assert "Traceback" not in done.stderr
 
 
 def test_a_console_that_knows_only_ascii_is_no_reason_to_stop(honest: Path) -> None:
