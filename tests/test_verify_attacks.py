@@ -737,6 +737,41 @@ def entry_without_proof() -> Try:
     return signed(edit)
 
 
+@insider("the last proof has no end", "entries", "the last line has no end", 9)
+def proofs_without_end() -> Try:
+    return signed(lambda files: files.update({package.PROOFS: files[package.PROOFS][:-1]}))
+
+
+@insider("the proofs are out of order", "entries", "not in the order of the entries", 9)
+def proofs_out_of_order() -> Try:
+    def edit(files: Files) -> None:
+        found = files[package.PROOFS].split(b"\n")
+        files[package.PROOFS] = b"\n".join([found[1], found[0], *found[2:]])
+
+    return signed(edit)
+
+
+@insider("the last entry is without a proof", "entries", "an entry without a proof", 3)
+def last_entry_without_proof() -> Try:
+    def edit(files: Files) -> None:
+        files[package.PROOFS] = b"\n".join([*files[package.PROOFS].split(b"\n")[:-2], b""])
+
+    return signed(edit)
+
+
+@insider("the record's beginning is left out", "signatures", "the record's beginning is missing", 3)
+def beginning_left_out() -> Try:
+    made = forger()
+    return made.pack(leave_out=[0]), made.trust()
+
+
+@insider(
+    "the package states another end of the case's history than it lists", "histories", "those listed differ"
+)
+def heads_and_list_differ() -> Try:
+    return forged(made=lambda public: public["heads"]["case"].update(n=0))
+
+
 @insider("a proof without its entry", "entries", "entry missing: there is a proof for it", 4)
 def entry_missing() -> Try:
     return signed(lambda files: files.__delitem__("custody/entries/5.json"))
@@ -1333,8 +1368,10 @@ def test_an_older_package_is_older_than_what_you_hold_and_no_failure() -> None:
     made = forger()
     older = made.pack(package_id="019cb6d0-0000-7000-8000-0000000000a1")
     size = len(made.placed)
+    its_own = made.note(size).to_bytes()
     newer = made.pack()
-    trust = _with_notes(made, made.note(len(made.placed)).to_bytes())
+    latest = made.note(len(made.placed)).to_bytes()
+    trust = _with_notes(made, its_own, latest)
     report = look(older, trust)
     text = f"older than what you hold: {size} of {len(made.placed)}"
     assert said(report, "known notes", text, Outcome.NOT_CHECKED), summary(report)
@@ -1344,6 +1381,19 @@ def test_an_older_package_is_older_than_what_you_hold_and_no_failure() -> None:
     report = look(older, replace(trust, require=("connected",)))
     assert report.exit_code == 6
     assert any("older than what you hold" in why for why in report.missing)
+
+
+def test_a_fork_below_what_you_hold_does_not_pass_for_the_past() -> None:
+    """Nothing can connect a smaller record to a larger note: it is no failure, and never confirmed."""
+    longer = _same_genesis(None)
+    longer.pack()
+    longer.pack()
+    fork = _same_genesis(_fork)
+    files = fork.pack()
+    trust = _with_notes(fork, longer.note(len(longer.placed)).to_bytes())
+    report = look(files, trust)
+    assert (report.record_line, report.exit_code) == ("INTACT", 6)
+    assert any("older than what you hold" in why for why in report.missing), summary(report)
 
 
 def test_a_note_that_was_seen_and_is_not_connected_is_never_fine() -> None:

@@ -250,9 +250,11 @@ def _time(
             "two time proofs contradict each other: an item is proven older than what it is younger than",
         )
         timed = False
-    if "connected" in trust.require and time.newest_seen is not None:
+    # A larger note proves nothing of a smaller record: a fork made below it would pass for the past.
+    if time.newest_seen is not None and (not time.seen_itself or "connected" in trust.require):
         missing.append(
-            "the package is older than what you hold, so nothing connects the two, as the trust file demands"
+            f"the package is older than what you hold ({record.checkpoint.size} of {time.newest_seen} entries) and "
+            "nothing connects the two; ask the sender for a newer package"
         )
     if "connected" in trust.require and time.not_connected:
         missing.append("a state of the record that you have seen is not connected to this package")

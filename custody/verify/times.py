@@ -60,6 +60,8 @@ class Times:
     tokens: list[Proven] = field(default_factory=list)
     not_connected: list[int] = field(default_factory=list)
     newest_seen: int | None = None
+    seen_itself: bool = False
+    """True when the trust file holds a note of this very state of the record."""
     _after: tuple[list[int], list[Proven]] = ([], [])
     _before: tuple[list[int], list[Proven]] = ([], [])
 
@@ -325,6 +327,7 @@ def _seen_before(
             if old.size or old.root != EMPTY_ROOT:  # an empty record needs no proof
                 proof.check_consistency(old, record.checkpoint, hashes)
             connected += 1
+            times.seen_itself |= old.size == record.checkpoint.size
         except CustodyError:
             findings.failed(
                 "known notes",
