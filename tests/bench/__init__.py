@@ -1,0 +1,1 @@
+"""Measurements of speed and size, as ratios in one run; not tests."""
