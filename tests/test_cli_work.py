@@ -130,7 +130,7 @@ def test_list_by_case_and_with_names_is_logged_first(place):
     before = len(value(run(place, "log", "--json"))["entries"])
     result = done(run(place, "list", "--case", "REF-1", "--names", "--purpose", "a test"))
     assert "one.txt" in result.stdout
-    assert "we\\x0aird\\xff.txt" in result.stdout
+    assert "we\\u000aird\\xff.txt" in result.stdout
     entries = value(run(place, "log", "--json"))["entries"]
     assert [entry["kind"] for entry in entries[before:]] == ["case.consulted"]
     named = value(run(place, "list", "--names", "--json"))

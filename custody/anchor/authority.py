@@ -200,7 +200,7 @@ def _opener() -> urllib.request.OpenerDirector:
 
 def _post(url: str, query: bytes, timeout: float) -> bytes:
     request = urllib.request.Request(  # noqa: S310 (the scheme was checked in Authority)
-        url, query, {"Content-Type": QUERY_TYPE, "Accept": REPLY_TYPE, "User-Agent": "custody"}
+        url, query, {"Content-Type": QUERY_TYPE, "Accept": REPLY_TYPE}
     )
     deadline = time.monotonic() + timeout
     try:

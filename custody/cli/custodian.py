@@ -336,7 +336,8 @@ def recover(session: Session, output: str, words_file: str | None) -> None:
         f"made the key file {show(str(path))} from the recovery sheet",
         "It remembers nothing of before: it can't tell whether a copy of the locker is the newest. If there are"
         " several copies, ask who has the latest.",
-        "An opened sheet has been seen: make a new way back, and retire this key when you have your own.",
+        "With it you can read everything and seal. It can not collect, export or add people: an administrator's key"
+        " can. An opened sheet has been seen: treat the words as known.",
     )
     session.out.data(made.key_id)
     session.out.next(f"custody{session.locker_words} --key {quoted(str(path))} custodian list")

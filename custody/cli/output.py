@@ -59,6 +59,8 @@ def one_line(text: str) -> str:
 
 def print_error(message: str, hint: str | None) -> None:
     """``custody: error: …`` and, where there is one, ``custody: hint: …``: exactly one line each."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()  # what was said before stands before, in a pipe too
     _line(sys.stderr, f"custody: error: {one_line(message)}")
     if hint:
         _line(sys.stderr, f"custody: hint: {one_line(hint)}")

@@ -199,6 +199,22 @@ class Session:
         named = self._passphrase_file or os.environ.get("CUSTODY_PASSPHRASE_FILE")
         return bool(named) or self.terminal.can_hide or not keyfile.needs_passphrase(self.key_path)
 
+    def open_package(self, package: str) -> BinaryIO:
+        """A package, taken out of its encrypted wrapper where it has one."""
+        from custody.export import encrypted
+        from custody.verify.container import is_encrypted_wrapper
+
+        file = open_input(package)
+        try:
+            if not is_encrypted_wrapper(file):
+                file.seek(0)
+                return file
+        except BaseException:
+            file.close()
+            raise
+        file.close()
+        return encrypted.unwrap(Path(package), self.package_passphrase())
+
     def package_passphrase(self) -> str:
         """The passphrase of an encrypted package: --passphrase-file alone, else the terminal.
 

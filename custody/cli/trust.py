@@ -103,7 +103,9 @@ def add(
         spoken = session.text(fingerprint, "The twelve words")
         if spoken is None:
             raise UsageError("no words were given", expected="twelve words")
-        found, origin, size = trusting.add_package(found, Path(package), trusting.fingerprint_of(spoken))
+        heard = trusting.fingerprint_of(spoken)
+        with session.open_package(package) as file:
+            found, origin, size = trusting.add_package(found, file, heard, where=show(package))
         session.out.say(f"believes the record {origin}, up to its entry {size}")
     trusting.write(path, found, replace=True)
     session.out.result({"file": trust_file, **_value(found)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import click
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     help="The twelve words, read out by somebody you know; “-” asks for them.",
 )
 def verify(session: Session, package: str, trust: str | None, fingerprint: str | None) -> int:
-    """Check a package without trusting whoever made it. Needs no locker and no network, and writes nothing.
+    """Check a package without trusting whoever made it. Needs no locker and no network, and leaves nothing behind.
 
     Ends with 0 when it is intact and origin and time are confirmed, 6 intact but not confirmed, 1 does not
     match, 4 unreadable. An encrypted package is opened with --passphrase-file, else it is asked for.
@@ -37,7 +37,7 @@ def verify(session: Session, package: str, trust: str | None, fingerprint: str |
     believed = None if trust is None else trusting.read(Path(trust))
     spoken = session.text(fingerprint, "The twelve words") if fingerprint is not None else None
     words = None if spoken is None else trusting.fingerprint_of(spoken)
-    with _open(session, package) as file:
+    with session.open_package(package) as file:
         report = verify_package(file, trust=believed, fingerprint=words, now=session.rim.now())
     session.out.result(report.to_value())
     session.out.data(*lines(report))
@@ -58,22 +58,3 @@ def _end(report: Report, package: str) -> int:
             hint="a bad copy looks the same: copy it again, or ask the sender for another copy",
         )
     return report.exit_code
-
-
-def _open(session: Session, package: str) -> BinaryIO:
-    """The package, taken out of its encrypted wrapper where it has one."""
-    from custody.cli.session import open_input
-    from custody.verify.container import is_encrypted_wrapper
-
-    file = open_input(package)
-    try:
-        if not is_encrypted_wrapper(file):
-            file.seek(0)
-            return file
-    except BaseException:
-        file.close()
-        raise
-    file.close()
-    from custody.export import encrypted
-
-    return encrypted.unwrap(Path(package), session.package_passphrase())

@@ -55,7 +55,7 @@ def say_sealed(out: Output, sealed: Sealed) -> None:
     if sealed.why_not is not None:
         out.say(f"not sealed: {sealed.why_not}")
         return
-    out.say(f"sealed: the record's state after {count_text(sealed.size, 'entry', 'entries')} is signed")
+    out.say(f"signed: the record's state after {count_text(sealed.size, 'entry', 'entries')}")
     say_tokens(out, sealed.tokens, sealed.waiting, sealed.authorities)
 
 

@@ -83,7 +83,10 @@ COMPARTMENTS: dict[str, Shape] = {
     "name": record(
         {"name": NAME_TEXT},
         {
-            "path": NAME_TEXT,
+            "path": {
+                **NAME_TEXT,
+                "description": "from the folder or file on that was named; what lies above it stands in `place`",
+            },
             "times": {
                 "type": "object",
                 "properties": {"modified": text(40), "changed": text(40), "created": text(40)},
@@ -136,7 +139,17 @@ COMPARTMENTS: dict[str, Shape] = {
             "clock": _FACT,
         },
     ),
-    "place": record({}, {"text": _FACT, "egress": _FACT}),
+    "place": record(
+        {},
+        {
+            "text": _FACT,
+            "egress": _FACT,
+            "folders": {
+                **list_of(NAME_TEXT, most=256, unique=False),
+                "description": "folders on the collecting machine that the items' paths begin in",
+            },
+        },
+    ),
     "identity": record(
         {},
         {

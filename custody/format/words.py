@@ -45,7 +45,8 @@ def decode(text: str, *, count: int, where: str) -> bytes:
     words = re.findall(r"[a-z]+", text.lower())
     if len(words) != count:
         raise FormatError("another number of words", where=where, expected=str(count), found=str(len(words)))
-    index = {word: place for place, word in enumerate(english())}
+    # Four letters tell each word from all others, so they are taken for it.
+    index = {spelling: place for place, word in enumerate(english()) for spelling in (word, word[:4])}
     number = 0
     for place, word in enumerate(words, 1):
         if word not in index:
@@ -59,7 +60,7 @@ def decode(text: str, *, count: int, where: str) -> bytes:
         number = number << 11 | index[word]
     check_bits = count // 3
     data = (number >> check_bits).to_bytes(count * 4 // 3, "big")
-    if encode(data) != tuple(words):
+    if encode(data) != tuple(english()[index[word]] for word in words):
         raise FormatError(
             "the check in the last word does not fit",
             where=where,

@@ -198,7 +198,7 @@ def open_for_export(desk: Desk, case: str, subjects: Mapping[str, Iterable[str]]
         chosen = frozenset(wanted)
         with desk.locker.ledger.reading() as view:
             history = view.history(subject)
-        for parts in _open_entries(desk, subject, history, keys, chosen):
+        for parts in _open_entries(desk, subject, history, keys, chosen, NEVER_SHIPPED):
             opened.append(parts)
             for name in parts.values:
                 data = desk.locker.erasable.part(subject, parts.entry.subject.n, name)
@@ -232,19 +232,24 @@ def _open_history(
     return _open_entries(desk, subject, history, keys, wanted)
 
 
+NEVER_SHIPPED = frozenset({("package.made", "purpose")})
+"""Parts that no package shows, whatever is asked: earlier packages' passphrases stand there."""
+
+
 def _open_entries(
     desk: Desk,
     subject: str,
     history: Sequence[Stored],
     keys: Mapping[str, bytes],
     wanted: frozenset[str] | None,
+    never: frozenset[tuple[str, str]] = frozenset(),
 ) -> Iterator[Parts]:
     for stored in history:
         entry = stored.read()
         values: dict[str, dict[str, Any]] = {}
         closed = []
         for name, digest in entry.sealed.items():
-            if wanted is not None and name not in wanted:
+            if (wanted is not None and name not in wanted) or (entry.kind, name) in never:
                 continue
             class_key = keys.get(sealing.class_of(name))
             if class_key is None:

@@ -89,7 +89,7 @@ def find(desk: Desk, reference: str) -> CaseRow:
     raise InputRefused(
         "no such case, or none that your key may know of",
         where=show(reference),
-        hint="custody case list shows the cases of this locker; custody case open REF begins one",
+        hint="custody case list shows the cases; a key that only collects names a case by the end of its id",
     )
 
 

@@ -609,6 +609,9 @@ class _Run:
             "offset": _offset(self.started),
             "not_stated": list(self._not_stated()),
         }
+        given = list(dict.fromkeys(os.path.dirname(path) for path in self.found.given))[:256]
+        if given:
+            parts.setdefault("place", {})["folders"] = [compartments.name_value(folder) for folder in given]
         writer.add(
             "exhibit.acquired",
             "exhibit",

@@ -149,7 +149,7 @@ def export(
     """Log the export, ask for a token, write the package. Raises before anything is logged where it can.
 
     ``progress`` gets (bytes written, bytes in all). When writing the file fails, the export stays
-    logged as prepared; it is shown by ``custody todo``.
+    logged as prepared, and nothing of it has left the locker.
     """
     check_choice(desk, choice)
     check_output(desk, output)
@@ -200,8 +200,9 @@ def preview(desk: Desk, choice: Choice) -> Preview:
         for subject, kind in _subjects(desk, choice.case, exhibits, items).items():
             shown = _shown_of(kind, choice.shown)
             for stored in view.history(subject):
-                for name in stored.read().sealed:
-                    if name not in shown:
+                entry = stored.read()
+                for name in entry.sealed:
+                    if name not in shown or (entry.kind, name) in access.NEVER_SHIPPED:
                         withheld[name] = withheld.get(name, 0) + 1
     withheld["purpose"] = withheld.get("purpose", 0) + 1
     return Preview(

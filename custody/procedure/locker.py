@@ -136,7 +136,7 @@ class Desk:
                 where=str(self.locker.path),
                 expected=f"at least {size} entries",
                 found=f"{found}",
-                hint="find the newer copy; a restored backup is continued with custody restore, never as it is",
+                hint="find the newer copy; an older one can't be continued as it is",
             )
         if not same:
             raise CheckFailed(

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from custody import machine
 from custody.errors import CheckFailed, InputRefused, MachineError
@@ -90,28 +91,25 @@ def _is_test(policies: Sequence[str], roots: Sequence[bytes]) -> bool:
     return TEST_POLICY in policies or any(b"not for court" in root for root in roots)
 
 
-def add_package(trust: Trust, path: Path, fingerprint: bytes) -> tuple[Trust, str, int]:
+def add_package(trust: Trust, file: BinaryIO, fingerprint: bytes, *, where: str) -> tuple[Trust, str, int]:
     """Believe the record of a package whose twelve words somebody read out; gives (trust, origin, size).
 
-    The package is verified first: nothing is believed of one that does not match.
+    ``file`` is the package itself, taken out of its wrapper. It is verified first: nothing is believed of
+    one that does not match.
     """
-    try:
-        with path.open("rb") as file:
-            report = verify(file, trust=trust, fingerprint=fingerprint)
-            if report.unreadable is not None:
-                raise InputRefused(report.unreadable, where=show(str(path)))
-            if not report.intact:
-                raise CheckFailed(
-                    "the package does not match, so nothing of it is believed",
-                    where=show(str(path)),
-                    hint="custody verify shows what differs",
-                )
-            bundle = Bundle(file)
-            statement, _ = read_statement(bundle)
-            note = bundle.read(f"{package.RECORD}log/{statement.size}.note", 64 * 1024)
-            genesis = leaf_hash(bundle.read(f"{package.RECORD}entries/0.json", 256 * 1024))
-    except OSError as error:
-        raise MachineError("can't be read", where=show(str(path)), found=error.strerror) from error
+    report = verify(file, trust=trust, fingerprint=fingerprint)
+    if report.unreadable is not None:
+        raise InputRefused(report.unreadable, where=where)
+    if not report.intact:
+        raise CheckFailed(
+            "the package does not match, so nothing of it is believed",
+            where=where,
+            hint="custody verify shows what differs",
+        )
+    bundle = Bundle(file)
+    statement, _ = read_statement(bundle)
+    note = bundle.read(f"{package.RECORD}log/{statement.size}.note", 64 * 1024)
+    genesis = leaf_hash(bundle.read(f"{package.RECORD}entries/0.json", 256 * 1024))
     return _with_note(trust, statement.origin, genesis.hex(), note), statement.origin, statement.size
 
 

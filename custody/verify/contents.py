@@ -10,7 +10,7 @@ from typing import Any
 
 from custody.crypto import sealing
 from custody.errors import CustodyError
-from custody.format import compartments, names, package
+from custody.format import compartments, names, package, padding
 from custody.format.entry import check_compartment
 from custody.format.text import from_base64
 from custody.verify.bundle import ROW_OF_KEYS, Bundle, FileDigest
@@ -251,6 +251,15 @@ def _check_payload(
         path = by_stem.get(stem, [f"{stem}.*"])[0]
         item.path = path
         files.append((path, content["digests"]["sha256"]))
+        logged = item.first.body.public["object"] if item.first.body is not None else None
+        if logged is not None and logged["size"] != padding.padme(content["size"]):
+            findings.failed(
+                "content",
+                "the padded size that was logged is not of this content",
+                where=item.label,
+                expected=str(padding.padme(content["size"])),
+                found=str(logged["size"]),
+            )
         found = digests.get(path)
         if found is None:
             findings.failed("content", "file missing", where=path)

@@ -275,7 +275,10 @@ def _contradictory(contents: shown.Contents, time: times.Times) -> bool:
 
 def _why_no_time(time: times.Times, trust: Trust, uncovered: int) -> str:
     if not time.tokens:
-        return "no time was confirmed: the package has no timestamp token; the sender can add one with custody seal"
+        return (
+            "no time was confirmed: the package has no timestamp token; the sender can get one with custody seal, "
+            "and export anew"
+        )
     if not trust.authorities:
         return (
             "no time was confirmed: you name no timestamp authority; put the root certificate of the one you "
