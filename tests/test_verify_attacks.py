@@ -1105,6 +1105,60 @@ def form_asic_stripped() -> Try:
     return forged(made=lambda public: public.update(form="asic/1"))
 
 
+@insider("the making of the package stands in no group", "export", "stands in no group", 4)
+def package_in_no_group() -> Try:
+    made = forger()
+    return made.pack(change=lambda body: body.update(group=None)), made.trust()
+
+
+@insider("a reading under a later number than the export's", "export", "does not end with this export", 4)
+def access_after_export_by_number() -> Try:
+    def change(f: Forger) -> None:
+        late: Callable[[dict[str, Any]], None] = lambda body: body["subject"].update(n=50)  # noqa: E731
+        f.lines.append(f.access_line(item(0), tag="hidden", change=late))
+
+    return forged(change)
+
+
+@insider("a batch counts its items as something else", "counts", "more items than the case has", 4)
+def batch_counts_derived() -> Try:
+    def change(f: Forger) -> None:
+        for line in f.lines:
+            if line.kind == "case.extended" and line.case == world().case:
+                line.public.update(items=0, derived=line.public["items"])
+
+    return forged(change)
+
+
+@insider("a logged size that is not of the content", "content", "the padded size that was logged", 9)
+def padded_size_false() -> Try:
+    def change(f: Forger) -> None:
+        logged = f.lines[f.find("item.collected")].public
+        logged["object"] = {**logged["object"], "size": 1}
+
+    return forged(change)
+
+
+@insider(
+    "a consistency proof under another size's name", "consistency", "of another size than its name says", 3
+)
+def consistency_renamed() -> Try:
+    def edit(files: Files) -> None:
+        path = first_of(files, "custody/consistency/")
+        files["custody/consistency/7.txt"] = files[path]
+
+    return signed(edit)
+
+
+@insider("a note under another size's name", "consistency", "a note of another size than its name says", 3)
+def note_renamed() -> Try:
+    def edit(files: Files) -> None:
+        path = first_of(files, "custody/log/")
+        files["custody/log/7.note"] = files[path.rpartition(".")[0] + ".note"]
+
+    return signed(edit)
+
+
 # Trust
 
 

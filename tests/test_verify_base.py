@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from custody.export import encrypted
 from custody.format import canonical, package
 from custody.format.text import to_base64
+from custody.verify import times
 from custody.verify.package import verify
 from custody.verify.text import lines
 from tests.packages import LATER, Files, look, put_together, rebag, resign, summary, take_apart, world
@@ -324,6 +325,14 @@ def test_a_hostile_package_costs_bounded_memory_and_time(name: str) -> None:
     # A number for "does not grow with the lie", far above what an honest package of this size takes.
     assert peak < (24 << 20), f"{peak >> 20} MiB"
     assert seconds < 30, f"{seconds:.1f} s"
+
+
+def test_more_tokens_than_are_looked_at_are_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(times, "MAX_TOKENS", 2)
+    report = look(world().honest, world().trust())
+    assert report.exit_code == 1
+    assert any(f.text == "more tokens than are looked at" for f in report.findings)
+    assert report.tokens == ()
 
 
 def test_a_directory_that_claims_a_million_files_costs_nothing() -> None:
