@@ -742,6 +742,16 @@ def proofs_without_end() -> Try:
     return signed(lambda files: files.update({package.PROOFS: files[package.PROOFS][:-1]}))
 
 
+@insider("a proof's line is longer than any proof", "entries", "a line too long", 8)
+def proofs_line_too_long() -> Try:
+    return signed(lambda files: files.update({package.PROOFS: b"0" * 5000 + b"\n" + files[package.PROOFS]}))
+
+
+@insider("more keys than there are files", "parts", "more lines than the package has files", 8)
+def keys_more_than_files() -> Try:
+    return signed(lambda files: files.update({package.KEYS: b"\n" * 200}))
+
+
 @insider("the proofs are out of order", "entries", "not in the order of the entries", 9)
 def proofs_out_of_order() -> Try:
     def edit(files: Files) -> None:
