@@ -68,7 +68,7 @@ def test_an_older_locker_put_back_is_refused(desk: Desk, tmp_path: Path, what: s
     with pytest.raises(CheckFailed, match="rolled back") as caught:
         desks.sit_down(desk)
     assert "at least" in str(caught.value.expected)
-    assert "custody restore" in str(caught.value.hint)
+    assert "newer copy" in str(caught.value.hint)
     # Nothing is opened or written there, not even by a list.
     assert lists.list_items(Locker(desk.locker.path))
 

@@ -14,7 +14,7 @@ LABEL_COMPARTMENT = b"custody/1 compartment"
 LABEL_OBJECT = b"custody/1 object"
 LABEL_WRAP = b"custody/1 wrap"
 LABEL_ROW = b"custody/1 row"
-LABEL_LOG_KEYS = b"custody/1 log-keys"
+LABEL_INDEX = b"custody/1 index"
 
 
 def framed(*texts: str | bytes) -> bytes:
@@ -46,3 +46,8 @@ def wrap(origin: str, subject: str, recipient: str, classes: Sequence[str]) -> b
 def row(origin: str, batch: str, subject: str, class_name: str) -> bytes:
     """Associated data of one class key under the batch key of its class."""
     return LABEL_ROW + b"\0" + framed(origin, batch, subject, class_name)
+
+
+def index(origin: str, case: str) -> bytes:
+    """HKDF info of the key of a case's look-ups, derived from the case's `record` key."""
+    return LABEL_INDEX + b"\0" + framed(origin, case)

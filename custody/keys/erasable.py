@@ -75,8 +75,8 @@ _lookup = _table(
     sa.Column("subject", sa.LargeBinary, primary_key=True),
 )
 
-USES = ("keys", "batch", "index", "log")
-"""What a wrap holds: a subject's class keys, a batch's keys, a case's index key, the log keys."""
+USES = ("keys", "batch", "log")
+"""What a wrap holds: a subject's class keys, a batch's keys, the log keys."""
 
 
 def _key(identifier: str) -> bytes:

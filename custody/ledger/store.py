@@ -7,6 +7,7 @@ erasable store commits, then the ledger commits. What is committed here is evide
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from custody.format import entry as entries
 from custody.format import kinds, merkle, note
 from custody.format.envelope import ENTRY_TYPE
 from custody.ledger import sqlite, tables
+from custody.verify import replay
 from custody.verify.rights import Rights
 
 FILE_NAME = "ledger.sqlite"
@@ -195,14 +197,16 @@ class View:
             return stored
         raise CheckFailed("an entry is missing", where=f"entry {seq}")
 
-    def history(self, subject: str, start: int = 0) -> list[Stored]:
-        """All entries about a subject from number ``start``, in order."""
+    def history(self, subject: str, start: int = 0, stop: int | None = None) -> list[Stored]:
+        """All entries about a subject from number ``start`` up to and without ``stop``, in order."""
         table = tables.entry
         query = (
             sa.select(table.c.seq, table.c.envelope)
             .where(table.c.subject == _key(subject), table.c.n >= start)
             .order_by(table.c.n)
         )
+        if stop is not None:
+            query = query.where(table.c.n < stop)
         return [Stored(seq, bytes(stored)) for seq, stored in self.connection.execute(query)]
 
     def head(self, subject: str) -> Head | None:
@@ -262,8 +266,15 @@ class View:
 
     def root_certificates(self) -> dict[str, bytes]:
         """Root certificates (DER) of the authorities in the policy, by hex SHA-256."""
-        rows = self.connection.execute(sa.select(tables.root_certificate))
-        return {bytes(row.sha256).hex(): bytes(row.der) for row in rows}
+        found = {}
+        for row in self.connection.execute(sa.select(tables.root_certificate)):
+            digest = hashlib.sha256(row.der).hexdigest()
+            if digest != bytes(row.sha256).hex():
+                raise CheckFailed(
+                    "a root certificate is not the one that was named", where=f"root {digest[:16]}"
+                )
+            found[digest] = bytes(row.der)
+        return found
 
 
 class Append(View):
@@ -276,6 +287,7 @@ class Append(View):
         self._size = super().size
         self._peaks = [super(Append, self).node(*place) for place in merkle.peaks(self._size)]
         self._heads: dict[str, Head] = {}
+        self._subjects: dict[str, tuple[str, str | None]] = {}
         self._entry_rows: list[dict[str, Any]] = []
         self._node_rows: list[dict[str, Any]] = []
         self._fresh: dict[merkle.Node, bytes] = {}
@@ -331,6 +343,7 @@ class Append(View):
         )
         entry.check_general(where=where)
         entry.check_kind(where=where)
+        self._check_same_subject(entry, where)
         reason = self.rights.why_not(entry)
         if reason is None and self.rights.custodians and not self.rights.custodians[entry.actor].in_force:
             reason = "the key is reported as compromised"
@@ -345,6 +358,19 @@ class Append(View):
         self._place(entry, stored)
         self.rights.apply(entry)
         return stored
+
+    def _check_same_subject(self, entry: entries.Entry, where: str) -> None:
+        """A subject's type and case are those of its first entry, for ever."""
+        known = self._subjects.get(entry.subject.id)
+        if known is None and entry.subject.n:
+            self.flush()
+            first = self.history(entry.subject.id, stop=1)[0].read()
+            known = (first.subject.type, first.case)
+        if known is None:
+            known = (entry.subject.type, entry.case)
+        if (entry.subject.type, entry.case) != known:
+            raise CheckFailed("another type or case than this subject has", where=where)
+        self._subjects[entry.subject.id] = known
 
     def _place(self, entry: entries.Entry, stored: Stored) -> None:
         leaf = stored.leaf
@@ -405,12 +431,25 @@ class Append(View):
 
 
 def rights_of(view: View, cases: Sequence[str] = ()) -> Rights:
-    """The rights after all entries about the ledger and about ``cases``, in the record's order."""
+    """The rights after all entries about the ledger and about ``cases``, in the record's order.
+
+    Every one of them is checked first: a row that somebody put into the file without a key must not
+    say who may do what. Entries made by a newer custody are passed over once their signature holds.
+    """
     rights = Rights()
     genesis = view.entry(0).read()
     stored = view.history(genesis.subject.id)
     for case in cases:
         stored += view.history(case)
     for item in sorted(stored, key=lambda item: item.seq):
-        rights.apply(item.read())
+        take_in(rights, item)
     return rights
+
+
+def take_in(rights: Rights, stored: Stored) -> None:
+    """Check an entry about the ledger or a case, and take it into account; other entries are passed over."""
+    where = f"entry {stored.seq}"
+    with contextlib.suppress(entries.NewerVersion):
+        entry, outer = entries.read(stored.envelope, where=where)
+        if entry.subject.type in ("ledger", "case"):
+            replay.admit(rights, entry, outer, where=where)

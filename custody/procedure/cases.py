@@ -8,7 +8,7 @@ from custody.errors import InputRefused, NoRight
 from custody.format import names
 from custody.format.text import show
 from custody.ledger.work import CaseRow
-from custody.procedure.keyring import index_wraps, lookup, lookup_tag, wraps_for_readers
+from custody.procedure.keyring import index_key, lookup, lookup_tag, wraps_for_readers
 from custody.procedure.locker import Desk
 
 MAX_REFERENCE = 200
@@ -31,21 +31,22 @@ def open_case(desk: Desk, reference: str, *, title: str | None = None, legal_bas
     rim = desk.rim
     case = rim.new_id()
     keys = {name: rim.random(32) for name in ("record", "identity", "note")}
-    index_key = rim.random(32)
     parts: dict[str, dict[str, Any]] = {"title": {"ref": reference}}
     if title:
         parts["title"]["title"] = title
     if legal_basis:
         parts["legal"] = {"basis": legal_basis}
     with desk.write() as writer:
+        # Under the lock: another process may have opened a case of this reference meanwhile.
+        if find_by_reference(desk, reference) is not None:
+            raise InputRefused("this locker has a case with this reference by now", where=show(reference))
         writer.add("case.opened", "case", case, case=case, parts=parts, keys=keys)
         readers = desk.rights.readers(case, opener=desk.key_id)
         writer.rows.wraps += wraps_for_readers(desk.origin, case, "keys", keys, readers)
-        writer.rows.wraps += index_wraps(desk.origin, case, index_key, readers)
-        writer.rows.lookups.append(lookup(index_key, case, "ref", reference.encode(), case))
+        tag_key = index_key(keys["record"], desk.origin, case)
+        writer.rows.lookups.append(lookup(tag_key, case, "ref", reference.encode(), case))
     if desk.keys.wrap_seed is not None:
         desk.ring.remember(case, keys)
-        desk.ring.remember(case, {"index": index_key}, "index")
     return case
 
 
@@ -89,7 +90,7 @@ def find(desk: Desk, reference: str) -> CaseRow:
     raise InputRefused(
         "no such case, or none that your key may know of",
         where=show(reference),
-        hint="custody case list shows the cases; a key that only collects names a case by the end of its id",
+        hint="custody case open REF begins one; a key that only collects names a case by the end of its id (case list)",
     )
 
 

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from custody.crypto import envelopes, notes, sealing
+from custody.crypto import notes, sealing
 from custody.errors import CheckFailed, CustodyError
 from custody.format import contexts, merkle, names
 from custody.format import entry as entries
@@ -22,6 +22,7 @@ from custody.ledger.work import ItemRow
 from custody.procedure import access
 from custody.procedure.locker import Desk, Locker
 from custody.procedure.seal import unsealed
+from custody.verify import replay
 from custody.verify.report import Finding, Findings, Outcome
 from custody.verify.rights import Rights
 from custody.verify.token import check_token
@@ -63,6 +64,9 @@ class _State:
     heads: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     stamped: list[tuple[int, int, str]] = field(default_factory=list)
     """(entry, size of the note, SHA-256 of the token) of every `checkpoint.timestamped`."""
+    subjects: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+    """Type and case by subject, as its first entry has them."""
+    checked: int = 0
     parts: int = 0
     objects: int = 0
     bytes: int = 0
@@ -86,7 +90,7 @@ class _Run:
         self._levels: list[list[bytes]] = []
         self._leftovers: list[str] = []
         self._orphans: list[str] = []
-        self._my_classes: dict[str, frozenset[str]] = {}
+        self._readers: dict[str, dict[str, frozenset[str]]] = {}
 
     def run(self, *, deep: bool) -> Checked:
         if deep and self.desk is not None:
@@ -105,6 +109,7 @@ class _Run:
             return self._result(size, (), deep=False)
         self._objects(items)
         self._strangers()
+        self._wraps()
         if self.desk is None:
             self.findings.not_checked("keys", "wrapped keys were not tried: no key was given (--key)")
         else:
@@ -168,10 +173,11 @@ class _Run:
             )
         if not self.findings.has_failed("entries", "rights", "parts"):
             self.findings.passed(
-                "entries", f"all {seen} entries: signed, in their place, allowed, no history with a gap"
+                "entries",
+                f"{self.state.checked} of {seen} entries: signed, in their place, allowed, no history with a gap",
             )
             self.findings.passed(
-                "parts", f"all {self.state.parts} sealed parts are there and are what was logged"
+                "parts", f"the {self.state.parts} sealed parts of these are there and are what was logged"
             )
 
     def _entry(self, stored: Stored, root: bytes, row: tuple[int, str, int] | None) -> None:
@@ -180,16 +186,11 @@ class _Run:
             body, outer = entries.read(stored.envelope, where=where)
             where = f"entry {stored.seq} ({body.kind})"
             self._place(body, stored, root, row, where)
-            rights = self.state.rights
-            body.check_kind(where=where)
-            reason = rights.why_not(body)
-            if reason is not None:
-                self.findings.failed(
-                    "rights", f"an entry that its maker had no right to: {reason}", where=where
-                )
-                return
-            rights.apply(body)
-            envelopes.verify(outer, rights.custodians[outer.key_id].sign_key, where=where)
+            if body.subject.type in ("ledger", "case"):
+                replay.admit(self.state.rights, body, outer, where=where)
+            else:
+                replay.hold(self.state.rights, body, outer, where=where)
+            self.state.checked += 1
             self._parts(body, where)
         except NewerVersion as error:
             self.findings.not_checked("entries", error.what, where=where)
@@ -211,6 +212,8 @@ class _Run:
                 expected=body.root,
                 found=root.hex(),
             )
+        if self.state.subjects.setdefault(subject.id, (subject.type, body.case)) != (subject.type, body.case):
+            raise CheckFailed("another type or case than its subject has", where=where)
         known = self.state.heads.get(subject.id)
         expected = (0, None) if known is None else (known[0] + 1, known[1].hex())
         if (subject.n, subject.prev) != expected:
@@ -343,23 +346,13 @@ class _Run:
 
     def _keys(self, desk: Desk, items: list[ItemRow]) -> None:
         tried = 0
-        held: dict[tuple[str, str], set[str]] = {}
         for wrap in self.locker.erasable.wraps(recipient=desk.key_id):
             try:
-                held.setdefault((wrap.subject, wrap.use), set()).update(desk.ring.open_wrap(wrap))
+                desk.ring.open_wrap(wrap)
                 tried += 1
             except CustodyError as error:
-                held[wrap.subject, wrap.use] = set(wrap.classes)  # told once is enough
                 self.findings.failed("keys", error.what, where=f"{wrap.use} of {names.short(wrap.subject)}")
-        for (subject, use), classes in self._due(desk).items():
-            missing = classes - held.get((subject, use), set())
-            if missing:
-                self.findings.failed(
-                    "keys",
-                    "keys that your rights ask for are not wrapped to you",
-                    where=f"{use} of {names.short(subject)}",
-                    expected=", ".join(sorted(missing)),
-                )
+        self._subject_keys(desk)
         with_rows = 0
         for item in items:
             with_rows += self._item_keys(desk, item)
@@ -368,33 +361,84 @@ class _Run:
                 "keys", f"all {tried} wraps to your key open; {with_rows} items' keys fit what is sealed"
             )
 
-    def _due(self, desk: Desk) -> dict[tuple[str, str], set[str]]:
-        """The keys that must be wrapped to this custodian by the record: (subject, use) to classes.
+    def _subject_keys(self, desk: Desk) -> None:
+        """The class keys of the ledger, the cases and the exhibits fit what was sealed first about each."""
+        work = self.locker.work
+        subjects = [self.locker.ledger_id]
+        for case in work.cases():
+            subjects += [case.id, *(row.id for row in work.exhibits(case.id))]
+        for subject in subjects:
+            try:
+                desk.ring.class_keys(subject)
+            except CustodyError as error:
+                self.findings.error("keys", error)
+        if desk.rights.holds(desk.key_id, "seal", None):
+            try:
+                desk.log_keys()
+            except CustodyError as error:
+                self.findings.error("keys", error)
+
+    def _due(self, key_id: str) -> dict[tuple[str, str], set[str]]:
+        """The keys that must be wrapped to a custodian by the record: (subject, use) to classes.
 
         A row that is gone would be noticed only when the keys are needed, years later.
         """
         due: dict[tuple[str, str], set[str]] = {}
-        rights, ledger = desk.rights, self.locker.ledger_id
-        if any(one.key_id == desk.key_id for one in rights.sealers()):
+        rights, ledger = self.state.rights, self.locker.ledger_id
+        if any(one.key_id == key_id for one in rights.sealers()):
             due[ledger, "log"] = {"ed25519", "ml-dsa-44"}
-        if any(one.key_id == desk.key_id for one in rights.roster_readers()):
+        if any(one.key_id == key_id for one in rights.roster_readers()):
             due[ledger, "keys"] = set(sealing.OTHER_CLASSES)
         work = self.locker.work
         for case in work.cases():
-            classes = self._classes(desk, case.id)
+            classes = self._classes(key_id, case.id)
             if classes:
-                due[case.id, "index"] = {"index"}
                 for subject in (case.id, *(row.id for row in work.exhibits(case.id))):
                     due[subject, "keys"] = set(classes & set(sealing.OTHER_CLASSES))
         return due
 
-    def _classes(self, desk: Desk, case: str) -> frozenset[str]:
-        """The classes of keys that this custodian must have in a case."""
-        if case not in self._my_classes:
-            readers = desk.rights.readers(case)
-            mine = (classes for custodian, classes in readers if custodian.key_id == desk.key_id)
-            self._my_classes[case] = next(mine, frozenset())
-        return self._my_classes[case]
+    def _classes(self, key_id: str, case: str) -> frozenset[str]:
+        """The classes of keys that a custodian must have in a case."""
+        if case not in self._readers:
+            readers = self.state.rights.readers(case)
+            self._readers[case] = {custodian.key_id: classes for custodian, classes in readers}
+        return self._readers[case].get(key_id, frozenset())
+
+    def _wraps(self) -> None:
+        """Every wrap that the record asks for is there, for everybody. Whether it opens, its owner's key tells.
+
+        A row that is gone would be noticed only when the keys are needed: a recovery sheet's, years later.
+        """
+        have: dict[tuple[str, str, str], set[str]] = {}
+        for wrap in self.locker.erasable.wraps():
+            have.setdefault((wrap.recipient, wrap.subject, wrap.use), set()).update(wrap.classes)
+        batches: dict[str, set[str]] = {}
+        for row in self.locker.erasable.all_item_keys():
+            item = self.locker.work.item(row.subject)
+            if item is not None:
+                batches.setdefault(item.case, set()).add(row.batch)
+        due_all = 0
+        for custodian in self.state.rights.custodians.values():
+            if custodian.wrap_key is None or not custodian.in_force:
+                continue
+            due = self._due(custodian.key_id)
+            for case, ids in batches.items():
+                classes = self._classes(custodian.key_id, case)
+                due |= {(batch, "batch"): set(classes) for batch in ids if classes}
+            for (subject, use), classes_due in due.items():
+                due_all += 1
+                missing = classes_due - have.get((custodian.key_id, subject, use), set())
+                if missing:
+                    self.findings.failed(
+                        "wraps",
+                        "wrapped keys that the record asks for are missing",
+                        where=f"{use} of {names.short(subject)} for key {custodian.key_id[:12]}",
+                        expected=", ".join(sorted(missing)),
+                    )
+        if not self.findings.has_failed("wraps"):
+            self.findings.passed(
+                "wraps", f"all {due_all} wraps that the record asks for are there, for every key"
+            )
 
     def _item_keys(self, desk: Desk, item: ItemRow) -> int:
         where = f"keys of {item.label}"
@@ -407,7 +451,7 @@ class _Run:
         except CustodyError as error:
             self.findings.failed("keys", error.what, where=where)
             return 0
-        missing = self._classes(desk, item.case) - set(keys)
+        missing = self._classes(desk.key_id, item.case) - set(keys)
         if missing:
             self.findings.failed(
                 "keys",

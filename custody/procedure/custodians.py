@@ -104,10 +104,8 @@ def _case_wraps(desk: Desk, case: str, custodian: Custodian, classes: frozenset[
     """The case's, its exhibits' and its batches' keys for one custodian, one message each; old items included."""
     store, ring, origin = desk.locker.erasable, desk.ring, desk.origin
     made: list[Wrap | None] = []
-    index_key = ring.index_key(case)
-    if index_key is None:
+    if not ring.class_keys(case):
         raise _cant_pass_on()
-    made.append(wrap_for(origin, case, "index", {"index": index_key}, custodian, {"index"}))
     items = [item.id for item in desk.locker.work.items(case)]
     rows = (store.item_keys(item) for item in items)
     held = [

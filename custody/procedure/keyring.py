@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from custody.crypto import derive, wrapping
+from custody.crypto import derive, sealing, wrapping
 from custody.crypto.keys import CustodianKeys, LogKeys
-from custody.errors import NoRight
+from custody.errors import CheckFailed, NoRight
 from custody.format import contexts
 from custody.keys.erasable import ErasableStore, ItemKeys, Lookup, Wrap
 from custody.verify.rights import Custodian
+
+SealedPart = tuple[int, str, bytes]
+"""(number of the entry about its subject, compartment, sealed bytes)"""
 
 
 class KeyRing:
     """Finds and unwraps a custodian's keys, each once."""
 
-    def __init__(self, origin: str, store: ErasableStore, keys: CustodianKeys) -> None:
+    def __init__(
+        self,
+        origin: str,
+        store: ErasableStore,
+        keys: CustodianKeys,
+        first_parts: Callable[[str], Sequence[SealedPart]],
+    ) -> None:
         self._origin = origin
         self._store = store
         self._keys = keys
         self._me = keys.sign.key_id
+        self._first_parts = first_parts
         self._cache: dict[tuple[str, str], dict[str, bytes]] = {}
 
     def _unwrapped(self, subject: str, use: str) -> dict[str, bytes]:
@@ -45,7 +55,30 @@ class KeyRing:
 
     def class_keys(self, subject: str) -> dict[str, bytes]:
         """The class keys of a case, an exhibit or the ledger that this custodian holds; may be empty."""
-        return self._unwrapped(subject, "keys")
+        known = self._cache.get((subject, "keys"))
+        return known if known is not None else self._fitting(subject, self._unwrapped(subject, "keys"))
+
+    def _fitting(self, subject: str, keys: dict[str, bytes]) -> dict[str, bytes]:
+        """Those keys, once they fit what was sealed and logged first about the subject.
+
+        HPKE says nothing about who wrapped: anybody with the public key can put a wrap of keys of his
+        own in the place of ours, and would read what is sealed from then on. The commitment in a part
+        whose digest the ledger holds tells; comparing it opens nothing.
+        """
+        for n, name, sealed in self._first_parts(subject) if keys else ():
+            key = keys.get(sealing.class_of(name))
+            if key is None:
+                continue
+            own = sealing.compartment_key(key, self._origin, subject, n, name)
+            context = contexts.compartment(self._origin, subject, n, name)
+            if not sealing.commits(own, context, sealed[: sealing.OVERHEAD]):
+                self._cache.pop((subject, "keys"), None)
+                raise CheckFailed(
+                    "the keys that are wrapped to you are not those that were used: somebody exchanged them",
+                    where=f"keys of {subject[-8:]}",
+                    hint="write nothing more here; compare this locker with a backup, and run custody check",
+                )
+        return keys
 
     def remember(self, subject: str, keys: Mapping[str, bytes], use: str = "keys") -> None:
         """Keep keys that were just drawn, for the rest of this run."""
@@ -57,7 +90,7 @@ class KeyRing:
         row = self._store.item_keys(item)
         if row is not None:
             keys |= self.open_row(row)
-        return keys
+        return self._fitting(item, keys)
 
     def open_row(self, row: ItemKeys) -> dict[str, bytes]:
         """The class keys in an item's row, by the batch keys that this custodian holds."""
@@ -77,8 +110,9 @@ class KeyRing:
         return self._unwrapped(batch, "batch")
 
     def index_key(self, case: str) -> bytes | None:
-        """The key of a case's look-ups, or None."""
-        return self._unwrapped(case, "index").get("index")
+        """The key of a case's look-ups, derived from its `record` key; None for who does not hold that."""
+        key = self.class_keys(case).get("record")
+        return None if key is None else index_key(key, self._origin, case)
 
     def log_keys(self, ledger: str) -> LogKeys:
         """The log's signing keys, or NoRight."""
@@ -121,19 +155,16 @@ def wraps_for_readers(
     return [wrap for wrap in made if wrap is not None]
 
 
-def index_wraps(
-    origin: str, case: str, key: bytes, readers: Sequence[tuple[Custodian, frozenset[str]]]
-) -> list[Wrap]:
-    """The key of a case's look-ups, for each reader."""
-    everyone = [(custodian, frozenset({"index"})) for custodian, _ in readers]
-    return wraps_for_readers(origin, case, "index", {"index": key}, everyone)
+def index_key(record_key: bytes, origin: str, case: str) -> bytes:
+    """The key of a case's look-ups: not wrapped by itself, since nothing could tell a false one from it."""
+    return derive.hkdf(record_key, contexts.index(origin, case))
 
 
-def lookup(index_key: bytes, case: str, kind: str, value: bytes, subject: str) -> Lookup:
+def lookup(key: bytes, case: str, kind: str, value: bytes, subject: str) -> Lookup:
     """A row by which ``subject`` is found again: HMAC over the framed kind and value."""
-    return Lookup(case=case, tag=lookup_tag(index_key, kind, value), subject=subject)
+    return Lookup(case=case, tag=lookup_tag(key, kind, value), subject=subject)
 
 
-def lookup_tag(index_key: bytes, kind: str, value: bytes) -> bytes:
+def lookup_tag(key: bytes, kind: str, value: bytes) -> bytes:
     """The tag of a value; kinds are ref, content, origin and paths. Long values go in by their SHA-256."""
-    return derive.tag(index_key, contexts.framed(kind) + value)
+    return derive.tag(key, contexts.framed(kind) + value)

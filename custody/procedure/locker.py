@@ -24,7 +24,7 @@ from custody.keys import erasable
 from custody.keys.keyfile import KeyFile
 from custody.ledger import store as ledgers
 from custody.ledger import work as works
-from custody.procedure.keyring import KeyRing
+from custody.procedure.keyring import KeyRing, SealedPart
 from custody.procedure.rim import Rim
 from custody.vault import store as vaults
 from custody.verify.rights import Rights
@@ -99,7 +99,7 @@ class Desk:
         self.keys = key_file.keys
         self.key_id = key_file.keys.sign.key_id
         self.rim = rim
-        self.ring = KeyRing(locker.origin, locker.erasable, self.keys)
+        self.ring = KeyRing(locker.origin, locker.erasable, self.keys, self._first_parts)
         self._session = self._session_clock()
         self._check_not_rolled_back()
         with locker.ledger.reading() as view:
@@ -119,8 +119,28 @@ class Desk:
         return self.locker.origin
 
     def log_keys(self) -> LogKeys:
-        """The log's signing keys, or NoRight."""
-        return self.ring.log_keys(self.locker.ledger_id)
+        """The log's signing keys, or NoRight; CheckFailed when they are not those that the record names."""
+        log_keys = self.ring.log_keys(self.locker.ledger_id)
+        if log_keys.public != self.rights.log_keys:
+            raise CheckFailed(
+                "the log keys that are wrapped to you are not the ledger's: somebody exchanged them",
+                where=str(self.locker.path),
+                hint="seal nothing here; compare this locker with a backup, and run custody check",
+            )
+        return log_keys
+
+    def _first_parts(self, subject: str) -> list[SealedPart]:
+        """The sealed parts of a subject's first entry that are what the ledger says."""
+        with self.locker.ledger.reading() as view:
+            stored = next(iter(view.history(subject, stop=1)), None)
+        if stored is None:
+            return []
+        found = []
+        for name, digest in stored.read().sealed.items():
+            sealed = self.locker.erasable.part(subject, 0, name)
+            if sealed is not None and hashlib.sha256(sealed).hexdigest() == digest:
+                found.append((0, name, sealed))
+        return found
 
     def _check_not_rolled_back(self) -> None:
         remembered = self.key_file.head(self.locker.origin)
@@ -195,9 +215,7 @@ class Desk:
         """Take in what others appended since the rights were read."""
         if append.size > self._rights_size:
             for stored in append.entries(self._rights_size):
-                entry = stored.read()
-                if entry.subject.type in ("ledger", "case"):
-                    self.rights.apply(entry)
+                ledgers.take_in(self.rights, stored)
             self._rights_size = append.size
 
     def need(self, right: str, case: str | None, *, what: str) -> None:

@@ -128,7 +128,13 @@ class Rights:
             case "custodian.retired":
                 self._change(entry, where, retired=entry.seq)
             case "custodian.compromised":
-                self._change(entry, where, compromised_since=entry.public["since"])
+                # The earliest report counts: whoever holds a stolen key could else date it away.
+                old = self.custodians.get(entry.public["key_id"])
+                times = [
+                    entry.public["since"],
+                    *([old.compromised_since] if old and old.compromised_since else []),
+                ]
+                self._change(entry, where, compromised_since=min(times))
             case "policy.set":
                 self.authorities = tuple(entry.public["authorities"])
             case "case.opened":
