@@ -226,9 +226,12 @@ class _Run:
         self.typed: tuple[bytes, bytes, str] | None = None
 
     def run(self) -> Collected:
-        with self.desk.locker.lock():
-            self.desk.locker.vault.sweep()  # what crashed work left; a neighbour's is held by its lock
-        with self.desk.locker.vault.staging() as staging:
+        vault = self.desk.locker.vault
+        with contextlib.ExitStack() as stack:
+            with self.desk.locker.lock():
+                vault.sweep()  # what crashed work left; a neighbour's is held by its lock
+                # Under the same lock: a folder that is made and not yet held looks like a leftover to others.
+                staging = stack.enter_context(vault.staging())
             try:
                 for batch in self._batches(str(staging.directory)):
                     with machine.uninterrupted():
