@@ -13,7 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from custody import machine
+from custody.errors import LockerBusy
 from custody.procedure import access, cases, check
+from custody.vault import store as vaults
 from tests import desks
 
 REPO = Path(__file__).resolve().parent.parent
@@ -97,6 +100,26 @@ def test_several_processes_collect_at_once_and_none_loses(tmp_path: Path) -> Non
             if "content" in parts.values
         )
         assert digests == wanted
+
+
+def test_a_staging_folder_is_never_there_unheld_for_a_neighbour_to_sweep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = desks.new_locker(tmp_path)
+    case = cases.open_case(desk, "REF-1")
+    entered = []
+    real = vaults.Staging.__enter__
+
+    def enter(self: vaults.Staging) -> vaults.Staging:
+        # Whoever sweeps holds this lock: he can't while the folder is made and not held yet.
+        with pytest.raises(LockerBusy), machine.locked(tmp_path / "L" / "lock", wait=False):
+            pass
+        entered.append(self)
+        return real(self)
+
+    monkeypatch.setattr(vaults.Staging, "__enter__", enter)
+    desks.take_in(desk, case, desks.put(tmp_path / "d", {"a": b"1"}))
+    assert entered
 
 
 @pytest.mark.skipif(os.name != "posix", reason="no SIGKILL here")
