@@ -991,8 +991,20 @@ def part_deep() -> Try:
     return _content_plain(lambda _: plain + bytes(-len(plain) % 256))
 
 
-@insider("a part has a field that its compartment does not have", "parts", "does not have", 9)
-def part_extra_field() -> Try:
+@insider("a part lacks a field that its compartment must have", "parts", "a field is missing", 9)
+def part_missing_field() -> Try:
+    return _content_plain(lambda _: padding.pad_compartment({"path": {"text": "x"}}, where="x"))
+
+
+@insider(
+    "a part has a field of a later version",
+    "entries",
+    "not checked: made by a newer custody",
+    9,
+    outcome=Outcome.NOT_CHECKED,
+    exit_code=6,
+)
+def part_newer_field() -> Try:
     return _content_plain(lambda _: padding.pad_compartment({"name": {"text": "x"}, "more": 1}, where="x"))
 
 

@@ -11,6 +11,7 @@ from custody.format import canonical, envelope, kinds, shape
 from custody.format.compartments import COMPARTMENTS
 from custody.format.envelope import Envelope
 from custody.format.shape import DIGEST, ID, INTEGER, ORIGIN, TIME, list_of, or_null, record, text
+from custody.format.text import show
 
 VERSION = 1
 
@@ -157,16 +158,22 @@ class Entry:
         if self.subject.type not in ("ledger", "case") and self.case is None:
             raise FormatError("an entry without its case", where=where)
 
-    def check_kind(self, *, where: str) -> None:
-        """Raise FormatError unless kind, public fields and compartments are as the table has them."""
+    def check_kind(self, *, where: str, newer: list[str] | None = None) -> None:
+        """Raise FormatError unless kind, public fields and compartments are as the table has them.
+
+        A reader gives ``newer``: fields and words that only a later version can have put there go into it.
+        """
         if not kinds.known(self.kind):
-            raise NewerVersion("a kind that this version does not know", where=where, found=self.kind)
+            raise NewerVersion(
+                "a kind that this version does not know", where=where, found=show(self.kind, 60)
+            )
         kinds.KINDS[self.kind].check(
             subject=self.subject.type,
             public=self.public,
             sealed=self.sealed,
             approvals=len(self.approvals),
             where=f"{where} ({self.kind})",
+            newer=newer,
         )
 
     def approval_envelopes(self, payload_type: str, *, where: str) -> tuple[Envelope, ...]:
@@ -186,8 +193,13 @@ def read(stored: bytes, *, where: str) -> tuple[Entry, Envelope]:
     return entry, outer
 
 
-def check_compartment(name: str, value: dict[str, Any], *, where: str) -> None:
-    """Raise FormatError unless a compartment's value has the shape of its name."""
+def check_compartment(
+    name: str, value: dict[str, Any], *, where: str, newer: list[str] | None = None
+) -> None:
+    """Raise FormatError unless a compartment's value has the shape of its name; ``newer`` as in `shape.check`."""
     if name not in COMPARTMENTS:
-        raise FormatError("a compartment that does not exist", where=where, found=name)
-    shape.check(value, COMPARTMENTS[name], where=f"{where}, {name}")
+        if newer is None:
+            raise FormatError("a compartment that does not exist", where=where, found=show(name, 40))
+        newer.append(f"{where}, part {show(name, 40)}")
+        return
+    shape.check(value, COMPARTMENTS[name], where=f"{where}, {name}", newer=newer)

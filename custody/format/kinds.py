@@ -31,6 +31,7 @@ from custody.format.shape import (
     record,
     text,
 )
+from custody.format.text import show
 
 SUBJECTS = ("ledger", "case", "exhibit", "item", "person", "request")
 
@@ -64,8 +65,13 @@ class Kind:
         sealed: Mapping[str, Any],
         approvals: int,
         where: str,
+        newer: list[str] | None = None,
     ) -> None:
-        """Raise FormatError unless fields and compartments are exactly what the table has."""
+        """Raise FormatError unless fields and compartments are exactly what the table has.
+
+        A reader gives ``newer`` (see `shape.check`): what only a later version can have put there goes
+        into it instead of being an error.
+        """
         if subject not in self.subject:
             raise FormatError(
                 "another subject than this kind has",
@@ -73,13 +79,17 @@ class Kind:
                 expected=" or ".join(self.subject),
                 found=subject,
             )
-        shape.check(dict(public), self.public, where=f"{where}, public")
+        shape.check(dict(public), self.public, where=f"{where}, public", newer=newer)
         for name in self.required:
             if name not in sealed:
                 raise FormatError("a compartment is missing", where=where, expected=name)
         for name in sealed:
             if name not in self.required and name not in self.optional:
-                raise FormatError("a compartment that this kind does not have", where=where, found=name)
+                if newer is None:
+                    raise FormatError(
+                        "a compartment that this kind does not have", where=where, found=show(name, 40)
+                    )
+                newer.append(f"{where}, part {show(name, 40)}")
         if approvals != self.approvals:
             raise FormatError(
                 "another number of approvals", where=where, expected=str(self.approvals), found=str(approvals)
@@ -269,11 +279,12 @@ _ALL = (
         subject=("case",),
         public=record(
             {
-                "what": choice("names", "log", "todo", "titles"),
+                "what": choice("names", "log", "todo", "titles", "export"),
+                "result": choice("opened", "refused"),
                 "exhibits": {"anyOf": [{"const": "all"}, list_of(ID, most=512)]},
             }
         ),
-        required=("purpose",),
+        optional=("purpose",),
         right=("read",),
         about="somebody opened compartments of many subjects of this case",
     ),
@@ -317,11 +328,11 @@ _ALL = (
     Kind(
         name="exhibit.completed",
         subject=("exhibit",),
-        public=record({"items": INTEGER, "refused": INTEGER, "interrupted": BOOLEAN}),
+        public=record({"acquisition": INTEGER, "items": INTEGER, "refused": INTEGER, "interrupted": BOOLEAN}),
         required=("capture",),
         optional=("note",),
         right=("collect",),
-        about="an acquisition ends: how many items, what was refused",
+        about="an acquisition ends: which one, how many items came in by it, what was refused",
     ),
     Kind(
         name="item.collected",

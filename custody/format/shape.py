@@ -25,10 +25,14 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-def check(value: object, shape: Shape, *, where: str) -> None:
-    """Raise FormatError, naming the place, unless ``value`` has ``shape``."""
+def check(value: object, shape: Shape, *, where: str, newer: list[str] | None = None) -> None:
+    """Raise FormatError, naming the place, unless ``value`` has ``shape``.
+
+    A writer is strict. A reader gives ``newer``: fields and words of closed lists that this version does
+    not know are then put into it instead, for a later version may have them; all else still raises.
+    """
     if "anyOf" in shape:
-        _check_any(value, shape["anyOf"], where)
+        _check_any(value, shape["anyOf"], where, newer)
     kind = shape.get("type")
     if kind is not None and (type(value) not in _TYPES[kind]):
         raise FormatError("a value of another type", where=where, expected=kind, found=type(value).__name__)
@@ -38,30 +42,43 @@ def check(value: object, shape: Shape, *, where: str) -> None:
             "another value", where=where, expected=repr(shape["const"]), found=show(repr(value), 60)
         )
     if "enum" in shape and value not in shape["enum"]:
-        expected = ", ".join(map(str, shape["enum"]))
-        raise FormatError(
-            "a value that is not in the list", where=where, expected=expected, found=show(repr(value), 60)
-        )
+        _check_word(value, shape["enum"], where, newer)
     if isinstance(value, str):
         _check_text(value, shape, where)
     elif isinstance(value, dict):
-        _check_object(value, shape, where)
+        _check_object(value, shape, where, newer)
     elif isinstance(value, list | tuple):
-        _check_array(value, shape, where)
+        _check_array(value, shape, where, newer)
     elif isinstance(value, int) and not shape.get("minimum", value) <= value <= shape.get("maximum", value):
         raise FormatError("a number out of range", where=where, found=str(value)[:24])
 
 
-def _check_any(value: object, shapes: list[Shape], where: str) -> None:
-    problems = []
-    for shape in shapes:
-        try:
-            check(value, shape, where=where)
-        except FormatError as error:
-            problems.append(error)
-        else:
-            return
-    raise problems[-1]
+def _check_word(value: object, words: list[object], where: str, newer: list[str] | None) -> None:
+    if newer is not None and isinstance(value, str) and re.fullmatch(r"[a-z0-9][a-z0-9._/-]{0,59}", value):
+        newer.append(f"{where}: {value}")
+        return
+    expected = ", ".join(map(str, words))
+    raise FormatError(
+        "a value that is not in the list", where=where, expected=expected, found=show(repr(value), 60)
+    )
+
+
+def _check_any(value: object, shapes: list[Shape], where: str, newer: list[str] | None) -> None:
+    problem: FormatError | None = None
+    # First as this version knows it; only then as a later one may have it.
+    for lenient in (None,) if newer is None else (None, newer):
+        for shape in shapes:
+            found: list[str] | None = None if lenient is None else []
+            try:
+                check(value, shape, where=where, newer=found)
+            except FormatError as error:
+                problem = error
+            else:
+                if newer is not None and found:
+                    newer += found
+                return
+    if problem is not None:
+        raise problem
 
 
 def _check_text(value: str, shape: Shape, where: str) -> None:
@@ -74,7 +91,7 @@ def _check_text(value: str, shape: Shape, where: str) -> None:
         )
 
 
-def _check_object(value: dict[str, Any], shape: Shape, where: str) -> None:
+def _check_object(value: dict[str, Any], shape: Shape, where: str, newer: list[str] | None) -> None:
     properties = shape.get("properties", {})
     for name in shape.get("required", ()):
         if name not in value:
@@ -84,23 +101,27 @@ def _check_object(value: dict[str, Any], shape: Shape, where: str) -> None:
         raise FormatError("too many fields", where=where, found=str(len(value)))
     for name, item in value.items():
         if "propertyNames" in shape:
-            check(name, shape["propertyNames"], where=f"{where}, a field's name")
+            check(name, shape["propertyNames"], where=f"{where}, a field's name", newer=newer)
         if name in properties:
-            check(item, properties[name], where=f"{where}.{show(name, 40)}")
+            check(item, properties[name], where=f"{where}.{show(name, 40)}", newer=newer)
         elif rest is False:
-            raise FormatError("a field that this format does not have", where=where, found=show(name, 40))
+            if newer is None:
+                raise FormatError("a field that this format does not have", where=where, found=show(name, 40))
+            newer.append(f"{where}.{show(name, 40)}")
         elif isinstance(rest, Mapping):
-            check(item, rest, where=f"{where}.{show(name, 40)}")
+            check(item, rest, where=f"{where}.{show(name, 40)}", newer=newer)
 
 
-def _check_array(value: list[Any] | tuple[Any, ...], shape: Shape, where: str) -> None:
+def _check_array(
+    value: list[Any] | tuple[Any, ...], shape: Shape, where: str, newer: list[str] | None
+) -> None:
     if not shape.get("minItems", 0) <= len(value) <= shape.get("maxItems", len(value)):
         raise FormatError("a list too short or too long", where=where, found=str(len(value)))
     if shape.get("uniqueItems") and len({repr(item) for item in value}) != len(value):
         raise FormatError("a list with the same thing twice", where=where)
     if "items" in shape:
         for position, item in enumerate(value):
-            check(item, shape["items"], where=f"{where}[{position}]")
+            check(item, shape["items"], where=f"{where}[{position}]", newer=newer)
 
 
 def text(max_length: int = 4096, *, description: str | None = None) -> dict[str, Any]:

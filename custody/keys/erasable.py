@@ -319,10 +319,30 @@ class ErasableStore:
         return found
 
     def subjects_with_rows(self) -> set[str]:
-        """Every subject that has a part or keys here, for `check` to hold against the ledger."""
+        """Every subject that has a part or keys here, to be held against the ledger."""
         with self._begin() as connection:
             found = {_id(x) for x in connection.execute(sa.select(_part.c.subject).distinct()).scalars()}
             return found | {_id(x) for x in connection.execute(sa.select(_row.c.subject)).scalars()}
+
+    def forget(self, subjects: Sequence[str]) -> int:
+        """Delete every row of subjects that never came into the ledger, and batches that nothing is left of.
+
+        Gives the number of subjects; what was deleted is wiped from the file and its write-ahead log.
+        """
+        if not subjects:
+            return 0
+        with self._begin() as connection:
+            for subject in subjects:
+                for table in (_part, _row, _wrap, _lookup):
+                    connection.execute(sa.delete(table).where(table.c.subject == _key(subject)))
+            used = sa.select(_row.c.batch)
+            connection.execute(sa.delete(_wrap).where(_wrap.c.use == "batch", _wrap.c.subject.not_in(used)))
+        raw = self._engine.raw_connection()
+        try:
+            raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            raw.close()
+        return len(subjects)
 
     def integrity(self) -> list[str]:
         """What SQLite itself finds wrong with the file; empty when nothing."""

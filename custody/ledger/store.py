@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from custody.crypto import envelopes, keys, notes
-from custody.errors import CheckFailed, FormatError, MachineError, NoRight
+from custody.errors import CheckFailed, FormatError, InputRefused, MachineError, NoRight
 from custody.format import entry as entries
 from custody.format import kinds, merkle, note
 from custody.format.envelope import ENTRY_TYPE
@@ -434,7 +434,7 @@ def rights_of(view: View, cases: Sequence[str] = ()) -> Rights:
     """The rights after all entries about the ledger and about ``cases``, in the record's order.
 
     Every one of them is checked first: a row that somebody put into the file without a key must not
-    say who may do what. Entries made by a newer custody are passed over once their signature holds.
+    say who may do what. Raises InputRefused for entries made by a newer custody.
     """
     rights = Rights()
     genesis = view.entry(0).read()
@@ -449,7 +449,12 @@ def rights_of(view: View, cases: Sequence[str] = ()) -> Rights:
 def take_in(rights: Rights, stored: Stored) -> None:
     """Check an entry about the ledger or a case, and take it into account; other entries are passed over."""
     where = f"entry {stored.seq}"
-    with contextlib.suppress(entries.NewerVersion):
+    try:
         entry, outer = entries.read(stored.envelope, where=where)
         if entry.subject.type in ("ledger", "case"):
             replay.admit(rights, entry, outer, where=where)
+    except entries.NewerVersion as error:
+        # It may have taken a right away, or ordered something kept: not knowing is no reason to go on.
+        raise InputRefused(
+            "this locker has entries made by a newer custody", where=where, hint="install the newer custody"
+        ) from error

@@ -17,7 +17,7 @@ from custody.ledger.store import View
 
 FILE_NAME = "work.sqlite"
 APPLICATION_ID = 0x43555357  # "CUSW"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _TABLES = """
 CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -26,7 +26,8 @@ CREATE TABLE cases (id TEXT PRIMARY KEY, opened TEXT NOT NULL, closed INTEGER NO
 CREATE TABLE exhibit (id TEXT PRIMARY KEY, "case" TEXT NOT NULL, label TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE acquisition (exhibit TEXT, n INTEGER, actor TEXT NOT NULL, wall TEXT NOT NULL, ended TEXT,
   PRIMARY KEY (exhibit, n)) STRICT, WITHOUT ROWID;
-CREATE TABLE item (id TEXT PRIMARY KEY, "case" TEXT NOT NULL, exhibit TEXT NOT NULL, label TEXT NOT NULL,
+CREATE TABLE item (id TEXT PRIMARY KEY, "case" TEXT NOT NULL, exhibit TEXT NOT NULL, acquisition INTEGER NOT NULL,
+  label TEXT NOT NULL,
   object TEXT, size INTEGER, seq INTEGER NOT NULL, wall TEXT NOT NULL, copy_open INTEGER NOT NULL)
   STRICT, WITHOUT ROWID;
 CREATE INDEX item_by_case ON item ("case", label);
@@ -190,22 +191,21 @@ class Work:
                 run("INSERT INTO acquisition VALUES (?, ?, ?, ?, NULL)", row)
             case "exhibit.completed":
                 ended = "interrupted" if public["interrupted"] else "completed"
-                run(
-                    "UPDATE acquisition SET ended = ? WHERE exhibit = ? AND ended IS NULL",
-                    (ended, subject.id),
-                )
+                where = (ended, subject.id, public["acquisition"])
+                run("UPDATE acquisition SET ended = ? WHERE exhibit = ? AND n = ?", where)
             case "item.collected":
                 stored = public["object"] or {"id": None, "size": None}
                 row_item = (
                     subject.id,
                     entry.case,
                     public["exhibit"],
+                    public["acquisition"],
                     public["label"],
                     stored["id"],
                     stored["size"],
                 )
                 run(
-                    "INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
+                    "INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
                     (*row_item, entry.seq, entry.time.wall),
                 )
             case "item.accessed" if public["copy"]:
@@ -257,6 +257,13 @@ class Work:
     def items_of_exhibit(self, exhibit: str) -> list[ItemRow]:
         """An exhibit's items, in the order they came in."""
         return self._items("WHERE exhibit = ?", exhibit)
+
+    def count_items(self, exhibit: str, acquisition: int) -> int:
+        """How many items came in by one acquisition."""
+        row = self._connection.execute(
+            "SELECT count(*) FROM item WHERE exhibit = ? AND acquisition = ?", (exhibit, acquisition)
+        ).fetchone()
+        return int(row[0])
 
     def items_by_label(self, label: str) -> list[ItemRow]:
         """Items with a label, over all cases."""

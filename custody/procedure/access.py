@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from custody.crypto import sealing
 from custody.errors import CheckFailed, NoRight
@@ -68,7 +68,7 @@ def open_item(
     """
     keys = desk.ring.item_keys(item.id)
     wanted = "object" if what == "content" else "record"
-    if not desk.rights.holds(desk.key_id, "read", item.case) or wanted not in keys:
+    if not desk.rights.holds(desk.key_id, "read", item.case) or not {wanted, "record"} <= set(keys):
         refuse(desk, item, what=what, purpose=purpose)
     with desk.write() as writer:
         _log_access(writer, desk, item, what=what, result="opened", copy=copy, purpose=purpose, keys=keys)
@@ -124,10 +124,13 @@ def consult(
     The function takes a subject's id and the compartments wanted. ``exhibits`` None means all.
     """
     keys = desk.ring.class_keys(case)
-    desk.need("read", case, what=what)
-    if "record" not in keys:
-        raise NoRight("your key was not given the keys of this case", where=what)
-    public = {"what": what, "exhibits": "all" if exhibits is None or len(exhibits) > 512 else list(exhibits)}
+    if not desk.rights.holds(desk.key_id, "read", case) or "record" not in keys:
+        refuse_case(desk, case, what=what)
+    public = {
+        "what": what,
+        "result": "opened",
+        "exhibits": "all" if exhibits is None or len(exhibits) > 512 else list(exhibits),
+    }
     with desk.write() as writer:
         writer.add(
             "case.consulted",
@@ -144,6 +147,18 @@ def consult(
         return _open_history(desk, subject, held, frozenset(wanted))
 
     return open_some
+
+
+def refuse_case(desk: Desk, case: str, *, what: str) -> NoReturn:
+    """Log that somebody without the right tried to open or export a case's parts, and raise NoRight."""
+    with desk.write() as writer:
+        public = {"what": what, "result": "refused", "exhibits": "all"}
+        writer.add("case.consulted", "case", case, case=case, public=public)
+    raise NoRight(
+        "not allowed: your key has no right to this case, and the try is logged",
+        where=what,
+        hint="an administrator can grant it: custody custodian grant KEY --case REF --right read",
+    )
 
 
 def roster_names(desk: Desk) -> dict[str, str]:

@@ -31,6 +31,7 @@ from custody.procedure.keyring import lookup, lookup_tag, wraps_for_readers
 from custody.procedure.locker import Desk, Writer
 from custody.procedure.seal import Sealed, seal
 from custody.procedure.sources import Found, Refused, Source, folders
+from custody.procedure.sweep import sweep
 
 BATCH_ITEMS = 100
 BATCH_BYTES = 256 << 20
@@ -229,7 +230,7 @@ class _Run:
         vault = self.desk.locker.vault
         with contextlib.ExitStack() as stack:
             with self.desk.locker.lock():
-                vault.sweep()  # what crashed work left; a neighbour's is held by its lock
+                sweep(self.desk.locker)  # what crashed work left; a neighbour's is held by its lock
                 # Under the same lock: a folder that is made and not yet held looks like a leftover to others.
                 staging = stack.enter_context(vault.staging())
             try:
@@ -403,20 +404,31 @@ class _Run:
         desk, store = self.desk, self.desk.locker
         group = desk.rim.new_id()
         batch_keys = {name: desk.rim.random(32) for name in sealing.CLASSES}
-        staged = [taken.staged for _, taken in fresh]
-        machine.at_point("before objects")
+        late: set[str] = set()
         try:
-            store.vault.publish(staged)
-            machine.at_point("after objects")
             with desk.write() as writer:
-                # Under the lock: somebody may have been granted this case since the files were read.
-                readers = desk.rights.readers(self.request.case)
-                exhibit = self._exhibit(writer)
-                new = self._append(writer, exhibit, fresh, group, batch_keys, [c.key_id for c, _ in readers])
-                writer.rows.wraps += wraps_for_readers(desk.origin, group, "batch", batch_keys, readers)
+                # Under the lock: a neighbour may have taken the same files in, closed the case, or
+                # granted it to somebody, since our files were read.
+                cases.check_open(desk, self.request.case)
+                late = self._taken_meanwhile(fresh)
+                fresh = [pair for pair in fresh if pair[0].item not in late]
+                machine.at_point("before objects")
+                store.vault.publish([taken.staged for _, taken in fresh])
+                machine.at_point("after objects")
+                new = []
+                if fresh:
+                    readers = desk.rights.readers(self.request.case)
+                    exhibit = self._exhibit(writer)
+                    new = self._append(
+                        writer, exhibit, fresh, group, batch_keys, [c.key_id for c, _ in readers]
+                    )
+                    writer.rows.wraps += wraps_for_readers(desk.origin, group, "batch", batch_keys, readers)
         except BaseException:
             self._withdraw(fresh)
             raise
+        self.already += len(late)
+        if not fresh:
+            return
         self.size_after = writer.append.size
         exhibit.begun = True
         exhibit.items_before += len(new)
@@ -425,6 +437,15 @@ class _Run:
         self.elsewhere |= {
             labels[item]: tuple(labels.get(one, one) for one in same) for item, same in elsewhere.items()
         }
+
+    def _taken_meanwhile(self, fresh: Sequence[tuple[Job, Taken]]) -> set[str]:
+        """Jobs whose same bytes from the same source somebody else took in since they were read."""
+        if self.index_key is None:
+            return set()
+        tags = {lookup_tag(self.index_key, *self._tag_values(taken)[1]): job.item for job, taken in fresh}
+        known = self.desk.locker.erasable.find(self.request.case, list(tags))
+        work = self.desk.locker.work if known else None
+        return {tags[tag] for tag, subjects in known.items() if work and any(map(work.item, subjects))}
 
     def _withdraw(self, fresh: Sequence[tuple[Job, Taken]]) -> None:
         """Take objects back whose entries did not come; never one that an entry names."""
@@ -544,8 +565,10 @@ class _Run:
     # The exhibit and its acquisitions
 
     def _paths_value(self) -> bytes:
+        """What tells an acquisition again: who, which paths, and what was stated about it."""
         paths = b"".join(hashlib.sha256(path).digest() for path in sorted(self.found.given))
-        return self.desk.key_id.encode() + hashlib.sha256(paths).digest()
+        stated = canonical.encode({name: dict(values) for name, values in self.request.record.items()})
+        return self.desk.key_id.encode() + hashlib.sha256(paths).digest() + hashlib.sha256(stated).digest()
 
     def _exhibit(self, writer: Writer) -> _Exhibit:
         if self.exhibit is None:
@@ -561,19 +584,21 @@ class _Run:
     def _choose_exhibit(self) -> _Exhibit:
         work, case = self.desk.locker.work, self.request.case
         exhibits = {row.label: row for row in work.exhibits(case)}
-        wanted = exhibits.get(self.request.exhibit) if self.request.exhibit else self._unfinished()
+        unfinished = self._unfinished()
+        wanted = exhibits.get(self.request.exhibit) if self.request.exhibit else unfinished
         if wanted is None:
             label = self.request.exhibit or _next_label(exhibits)
             keys = {name: self.desk.rim.random(32) for name in sealing.OTHER_CLASSES}
             return _Exhibit(self.desk.rim.new_id(), label, keys, 0, begun=False, new=True, items_before=0)
         keys = cases.need_keys(self.desk, wanted.id, what=f"exhibit {wanted.label}")
-        last = work.acquisitions(wanted.id)[-1]
         count = len(work.items_of_exhibit(wanted.id))
-        exhibit = _Exhibit(wanted.id, wanted.label, keys, last.n, begun=False, new=False, items_before=count)
-        if last.ended is None and last.actor == self.desk.key_id:
-            exhibit.begun = exhibit.continued = True
-        elif last.ended == "interrupted":
+        exhibit = _Exhibit(wanted.id, wanted.label, keys, 0, begun=False, new=False, items_before=count)
+        # Only the same paths under the same record are the same acquisition; all else begins another.
+        if unfinished is not None and unfinished.id == wanted.id:
+            last = work.acquisitions(wanted.id)[-1]
             exhibit.continued = True
+            exhibit.begun = last.ended is None
+            exhibit.acquisition = last.n
         return exhibit
 
     def _crashed_at_the_end(self) -> _Exhibit | None:
@@ -650,7 +675,8 @@ class _Run:
                 exhibit.id,
                 case=self.request.case,
                 public={
-                    "items": len(self.items),
+                    "acquisition": exhibit.acquisition,
+                    "items": self.desk.locker.work.count_items(exhibit.id, exhibit.acquisition),
                     "refused": len(self.refused),
                     "interrupted": self.interrupted or self.failure is not None,
                 },

@@ -115,7 +115,8 @@ def check_choice(desk: Desk, choice: Choice) -> None:
             where="--withhold",
             hint="leave the items themselves out instead: name the items that shall go in",
         )
-    desk.need("export", choice.case, what="export")
+    if not desk.rights.holds(desk.key_id, "export", choice.case):
+        access.refuse_case(desk, choice.case, what="export")
     desk.need("seal", choice.case, what="export")
 
 

@@ -196,9 +196,13 @@ class Vault:
 
     def withdraw(self, staged: list[Staged]) -> None:
         """Take back objects whose entries were never committed."""
-        for item in staged:
+        self.remove([item.object_id for item in staged])
+
+    def remove(self, object_ids: list[str]) -> None:
+        """Remove objects that no entry names."""
+        for object_id in object_ids:
             with contextlib.suppress(OSError):
-                (self.directory / item.object_id).unlink(missing_ok=True)
+                (self.directory / object_id).unlink(missing_ok=True)
 
     def has(self, object_id: str) -> bool:
         """True when the object's file is there."""

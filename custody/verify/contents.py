@@ -85,7 +85,12 @@ def _open_parts(bundle: Bundle, record: Record, contents: Contents, findings: Fi
             continue
         used.add(digest)
         try:
-            contents.opened[seq, compartment] = _open_part(bundle, placed, compartment, digest, key, where)
+            newer: list[str] = []
+            contents.opened[seq, compartment] = _open_part(
+                bundle, placed, compartment, digest, key, where, newer
+            )
+            if newer:
+                record.newer.append(seq)
         except CustodyError as error:
             findings.error("parts", error)
     for digest in sorted(files - used):
@@ -101,7 +106,7 @@ def _open_parts(bundle: Bundle, record: Record, contents: Contents, findings: Fi
 
 
 def _open_part(
-    bundle: Bundle, placed: Placed, compartment: str, digest: str, key: str, where: str
+    bundle: Bundle, placed: Placed, compartment: str, digest: str, key: str, where: str, newer: list[str]
 ) -> dict[str, Any]:
     body = placed.body
     assert body is not None
@@ -117,7 +122,7 @@ def _open_part(
         sealed,
         where=where,
     )
-    check_compartment(compartment, value, where=where)
+    check_compartment(compartment, value, where=where, newer=newer)
     if compartment == "name":
         compartments.name_bytes(value["name"])  # its base64 has no shape of its own
     return value
@@ -356,8 +361,10 @@ def _check_exhibits(record: Record, contents: Contents, findings: Findings) -> N
 
 def _check_acquisitions(record: Record, findings: Findings) -> None:
     for identifier, history in record.of_type("exhibit").items():
-        kinds = [placed.body.kind for placed in history if placed.body is not None]
-        if kinds.count("exhibit.completed") < kinds.count("exhibit.acquired"):
+        bodies = [placed.body for placed in history if placed.body is not None]
+        begun = {body.subject.n for body in bodies if body.kind == "exhibit.acquired"}
+        ended = {body.public.get("acquisition") for body in bodies if body.kind == "exhibit.completed"}
+        if begun - ended:
             findings.not_checked(
                 "acquisitions",
                 "acquisition not finished: nobody logged that collecting ended, so items may be missing at its end",

@@ -57,7 +57,7 @@ def _baseless(placed: Placed, rights: Rights) -> str | None:
     if body is None:
         return None
     try:
-        body.check_kind(where=placed.where)
+        body.check_kind(where=placed.where, newer=[])
     except CustodyError:
         return None
     reason = rights.why_not(body)

@@ -271,11 +271,14 @@ def _check_one(record: Record, placed: Placed, findings: Findings) -> None:
     envelopes.verify(placed.outer, signer.sign_key, where=placed.where)
     if body is None or placed.seq == 0:
         return
+    newer: list[str] = []
     try:
-        body.check_kind(where=placed.where)
+        body.check_kind(where=placed.where, newer=newer)
     except NewerVersion:
         record.newer.append(placed.seq)
         return
+    if newer:
+        record.newer.append(placed.seq)
     if body.kind == "custodian.compromised":
         moment(body.public["since"], placed.where)
     reason = rights.why_not(body)

@@ -110,7 +110,7 @@ class Rights:
         return None
 
     def _needed(self, entry: Entry) -> tuple[str, ...]:
-        if entry.kind == "item.accessed" and entry.public.get("result") == "refused":
+        if entry.kind in ("item.accessed", "case.consulted") and entry.public.get("result") == "refused":
             return ("any",)
         if entry.kind == "custodian.compromised" and entry.public.get("key_id") == entry.actor:
             return ("any",)
