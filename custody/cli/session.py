@@ -195,7 +195,8 @@ class Session:
         from custody.keys import keyfile
 
         if not self.key_path.exists():
-            return False
+            # A key that was named and isn't there is a mistake; none at the usual place is a choice.
+            return bool(self._key or os.environ.get("CUSTODY_KEY"))
         named = self._passphrase_file or os.environ.get("CUSTODY_PASSPHRASE_FILE")
         return bool(named) or self.terminal.can_hide or not keyfile.needs_passphrase(self.key_path)
 

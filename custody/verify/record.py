@@ -26,10 +26,9 @@ from custody.verify.rights import Rights
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """An entry that the package ships. ``body`` is None when it was made by a newer custody."""
+    """An entry that the package ships; its bytes are not kept. ``body`` is None when it was made by a newer custody."""
 
     seq: int
-    stored: bytes
     outer: envelope.Envelope
     body: Entry | None
     leaf: bytes
@@ -174,7 +173,7 @@ def _place(bundle: Bundle, record: Record, seq: int, path: tuple[bytes, ...], fi
     except CustodyError as error:
         findings.error("entries", error)
         return
-    record.entries[seq] = Placed(seq=seq, stored=stored, outer=outer, body=body, leaf=leaf)
+    record.entries[seq] = Placed(seq=seq, outer=outer, body=body, leaf=leaf)
 
 
 def _gather(record: Record) -> None:
