@@ -392,9 +392,22 @@ def test_a_former_colleague_is_given_nothing(place: Place, more_after: bool) -> 
     assert not given_later(place, former_colleague(place, more_after=more_after))
 
 
-@still_open("ledger.store.rights_of looks for no gap in the histories that it replays")
-@pytest.mark.parametrize("more_after", [True, False], ids=["amid others", "the last of its case"])
-@pytest.mark.parametrize("how", ["deleted", "hidden"])
+@pytest.mark.parametrize(
+    ("how", "more_after"),
+    [
+        pytest.param("deleted", True, id="deleted, amid others"),
+        pytest.param("deleted", False, id="deleted, the last of its case"),
+        pytest.param("hidden", True, id="hidden, amid others"),
+        pytest.param(
+            "hidden",
+            False,
+            id="hidden, the last of its case",
+            marks=still_open(
+                "only check reads every body: a column that hides a history's last entry is believed"
+            ),
+        ),
+    ],
+)
 def test_nor_when_the_entry_that_ended_his_rights_is_out_of_the_way(
     place: Place, how: str, more_after: bool
 ) -> None:
@@ -514,7 +527,6 @@ def test_a_wrap_of_a_batch_alone_opens_no_row(place: Place) -> None:
     assert failures(place)
 
 
-@still_open("KeyRing takes a wrap that has fewer classes than are due")
 def test_a_wrap_with_the_one_class_that_nothing_tells_of_is_refused(place: Place) -> None:
     """A case begins with no note, so nothing says what its `note` key was: the rest of it is missing then."""
     keys = exchange(place, place.case, only="note")
@@ -526,7 +538,6 @@ def test_a_wrap_with_the_one_class_that_nothing_tells_of_is_refused(place: Place
     assert failures(place)
 
 
-@still_open("Desk._first_parts passes over a part that is gone or changed")
 def test_to_take_away_what_the_keys_are_compared_with_does_not_help(place: Place) -> None:
     keys = exchange(place, place.case)
     with files_of(place, ERASABLE) as db:
@@ -540,7 +551,6 @@ def test_to_take_away_what_the_keys_are_compared_with_does_not_help(place: Place
     assert failures(place)
 
 
-@still_open("Desk._first_parts believes an entry about an exhibit or item unsigned")
 def test_an_entry_of_his_about_an_exhibit_is_no_witness_for_his_keys(place: Place) -> None:
     """The first entry exchanged for one that names a part of his: the stored tree hashes stay as they were."""
     exhibit = exhibit_of(place)
@@ -569,7 +579,6 @@ def test_an_entry_of_his_about_an_exhibit_is_no_witness_for_his_keys(place: Plac
     assert failures(place)
 
 
-@still_open("Desk._first_parts believes an entry about an exhibit or item unsigned")
 def test_an_exhibit_of_his_making_gets_nothing_into_it(place: Place) -> None:
     """Whole by itself: entry, part and wrap are all his, and only the signature is not there."""
     locker = Locker(place.locker)

@@ -31,7 +31,13 @@ def check(session: Session, deep: bool, no_key: bool) -> None:
     if deep and no_key:
         raise UsageError("--deep opens contents, which takes a key", expected="--deep or --no-key")
     locker = session.locker()
-    desk = session.desk() if not no_key and (deep or session.has_key()) else None
+    desk, refused = None, None
+    if not no_key and (deep or session.has_key()):
+        try:
+            desk = session.desk()
+        except CheckFailed as error:
+            # The desk can't be trusted with keys here; what is wrong can still be told.
+            refused, deep = error, False
     with ProgressLine() as line:
 
         def show_progress(what: str, count: int, total: int) -> None:
@@ -58,6 +64,8 @@ def check(session: Session, deep: bool, no_key: bool) -> None:
         f" {count_text(done.objects, 'object')} ({size_text(done.bytes)})"
     )
     failure = done.first_failure
+    if failure is None and refused is not None:
+        raise refused
     if not done.passed:
         raise CheckFailed(
             "this locker does not match itself"

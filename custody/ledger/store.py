@@ -209,6 +209,38 @@ class View:
             query = query.where(table.c.n < stop)
         return [Stored(seq, bytes(stored)) for seq, stored in self.connection.execute(query)]
 
+    def check_count(self) -> None:
+        """Raise CheckFailed when rows of entries are gone. Counts the small index, not the entries."""
+        count = self.connection.execute(sa.select(sa.func.count()).select_from(tables.entry)).scalar()
+        if count != self.size:
+            table = tables.entry
+            numbers = self.connection.execute(sa.select(table.c.seq).order_by(table.c.seq)).scalars()
+            first = next((n for n, seq in enumerate(numbers) if n != seq), count)
+            raise CheckFailed(
+                "entries are missing from the ledger file",
+                where=f"entry {first}",
+                expected=f"{self.size} entries",
+                found=str(count),
+            )
+
+    def whole_history(self, subject: str) -> list[Stored]:
+        """All entries about a subject, once it is sure that none is missing among them, and each is the tree's."""
+        found = self.history(subject)
+        previous: bytes | None = None
+        for n, stored in enumerate(found):
+            where = f"entry {stored.seq}"
+            if self.node(0, stored.seq) != stored.leaf:
+                raise CheckFailed("an entry is not the one that the tree has", where=where)
+            try:
+                body = stored.read().subject
+            except entries.NewerVersion:
+                previous = stored.leaf
+                continue
+            if (body.id, body.n, body.prev) != (subject, n, None if previous is None else previous.hex()):
+                raise CheckFailed("the history of its subject has a gap", where=where, expected=f"number {n}")
+            previous = stored.leaf
+        return found
+
     def head(self, subject: str) -> Head | None:
         """The last entry about a subject, or None where there is none."""
         table = tables.entry
@@ -438,10 +470,11 @@ def rights_of(view: View, cases: Sequence[str] = ()) -> Rights:
     """
     rights = Rights()
     genesis = view.entry(0).read()
-    stored = view.history(genesis.subject.id)
-    for case in cases:
-        stored += view.history(case)
-    for item in sorted(stored, key=lambda item: item.seq):
+    view.check_count()
+    found = []
+    for subject in dict.fromkeys((genesis.subject.id, *cases)):
+        found += view.whole_history(subject)
+    for item in sorted(found, key=lambda item: item.seq):
         take_in(rights, item)
     return rights
 

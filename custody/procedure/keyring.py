@@ -65,6 +65,7 @@ class KeyRing:
         own in the place of ours, and would read what is sealed from then on. The commitment in a part
         whose digest the ledger holds tells; comparing it opens nothing.
         """
+        compared = not keys
         for n, name, sealed in self._first_parts(subject) if keys else ():
             key = keys.get(sealing.class_of(name))
             if key is None:
@@ -73,11 +74,12 @@ class KeyRing:
             context = contexts.compartment(self._origin, subject, n, name)
             if not sealing.commits(own, context, sealed[: sealing.OVERHEAD]):
                 self._cache.pop((subject, "keys"), None)
-                raise CheckFailed(
-                    "the keys that are wrapped to you are not those that were used: somebody exchanged them",
-                    where=f"keys of {subject[-8:]}",
-                    hint="write nothing more here; compare this locker with a backup, and run custody check",
-                )
+                raise _exchanged(subject, "are not those that were used: somebody exchanged them")
+            compared = True
+        # An item's object class has no part of its own to be compared with; it seals nothing either.
+        if not compared and set(keys) - {"object"}:
+            self._cache.pop((subject, "keys"), None)
+            raise _exchanged(subject, "can't be compared with anything that was sealed under them")
         return keys
 
     def remember(self, subject: str, keys: Mapping[str, bytes], use: str = "keys") -> None:
@@ -123,6 +125,14 @@ class KeyRing:
                 hint="entries wait for somebody who has it: custody seal",
             )
         return LogKeys(keys["ed25519"], keys["ml-dsa-44"])
+
+
+def _exchanged(subject: str, what: str) -> CheckFailed:
+    return CheckFailed(
+        f"the keys that are wrapped to you {what}",
+        where=f"keys of {subject[-8:]}",
+        hint="write nothing more here; compare this locker with a backup, and run custody check",
+    )
 
 
 def wrap_for(

@@ -27,6 +27,7 @@ from custody.ledger import work as works
 from custody.procedure.keyring import KeyRing, SealedPart
 from custody.procedure.rim import Rim
 from custody.vault import store as vaults
+from custody.verify import replay
 from custody.verify.rights import Rights
 
 LOCK_NAME = "lock"
@@ -130,16 +131,27 @@ class Desk:
         return log_keys
 
     def _first_parts(self, subject: str) -> list[SealedPart]:
-        """The sealed parts of a subject's first entry that are what the ledger says."""
+        """The sealed parts of a subject's first entry, which somebody of the record has signed.
+
+        CheckFailed where one is missing or changed: what keys are compared with must be whole.
+        """
         with self.locker.ledger.reading() as view:
             stored = next(iter(view.history(subject, stop=1)), None)
-        if stored is None:
-            return []
+            if stored is None:
+                return []
+            where = f"entry {stored.seq}"
+            if view.node(0, stored.seq) != stored.leaf:
+                raise CheckFailed("an entry is not the one that the tree has", where=where)
+        entry, outer = entries.read(stored.envelope, where=where)
+        if (entry.subject.id, entry.seq) != (subject, stored.seq):
+            raise CheckFailed("the table's columns are not what the entry says", where=where)
+        replay.check_signature(self.rights, outer, where=where)
         found = []
-        for name, digest in stored.read().sealed.items():
+        for name, digest in entry.sealed.items():
             sealed = self.locker.erasable.part(subject, 0, name)
-            if sealed is not None and hashlib.sha256(sealed).hexdigest() == digest:
-                found.append((0, name, sealed))
+            if sealed is None or hashlib.sha256(sealed).hexdigest() != digest:
+                raise CheckFailed(f"the sealed part “{name}” is missing or not what was logged", where=where)
+            found.append((0, name, sealed))
         return found
 
     def _check_not_rolled_back(self) -> None:
