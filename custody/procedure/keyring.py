@@ -31,6 +31,7 @@ class KeyRing:
         self._me = keys.sign.key_id
         self._first_parts = first_parts
         self._cache: dict[tuple[str, str], dict[str, bytes]] = {}
+        self._compared: dict[str, dict[str, bytes]] = {}
 
     def _unwrapped(self, subject: str, use: str) -> dict[str, bytes]:
         found = self._cache.get((subject, use))
@@ -65,6 +66,8 @@ class KeyRing:
         own in the place of ours, and would read what is sealed from then on. The commitment in a part
         whose digest the ledger holds tells; comparing it opens nothing.
         """
+        if self._compared.get(subject) == keys:
+            return keys
         compared = not keys
         for n, name, sealed in self._first_parts(subject) if keys else ():
             key = keys.get(sealing.class_of(name))
@@ -80,6 +83,7 @@ class KeyRing:
         if not compared and set(keys) - {"object"}:
             self._cache.pop((subject, "keys"), None)
             raise _exchanged(subject, "can't be compared with anything that was sealed under them")
+        self._compared[subject] = keys
         return keys
 
     def remember(self, subject: str, keys: Mapping[str, bytes], use: str = "keys") -> None:
