@@ -23,8 +23,14 @@ def helps(command: Any, path: tuple[str, ...], parent: Any = None) -> Iterator[t
     """Each visible command of the tree, outermost first, as (the words that call it, its help)."""
     import click
 
+    # As click does it for a real call: the command's own settings decide, such as -h beside --help.
     context = click.Context(
-        command, info_name=path[-1], parent=parent, terminal_width=WIDTH, max_content_width=WIDTH
+        command,
+        info_name=path[-1],
+        parent=parent,
+        terminal_width=WIDTH,
+        max_content_width=WIDTH,
+        **command.context_settings,
     )
     with context.scope(cleanup=False):
         yield " ".join(path), command.get_help(context)

@@ -214,7 +214,7 @@ def test_a_part_that_is_not_what_was_logged_is_refused(tmp_path: Path, damage: s
                     (two, one),
                 )
     connection.close()
-    words = "missing from the erasable store" if damage == "missing" else "not what was logged"
+    words = "is missing" if damage == "missing" else "not what was logged"
     with pytest.raises(CheckFailed, match=words):
         access.open_item(desk, first, purpose=desks.WHY)
     access.open_item(desk, second, purpose=desks.WHY)

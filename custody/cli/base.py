@@ -72,11 +72,15 @@ def wants_json(context: click.Context) -> bool:
     return False
 
 
+_SETTINGS = {"help_option_names": ["-h", "--help"]}
+"""On every command: click keeps the help option that it made first, for whoever asked first."""
+
+
 class Command(click.Command):
     """A command: takes the global options too, and calls its function with the session first."""
 
     def __init__(self, *args: Any, **attributes: Any) -> None:
-        super().__init__(*args, **attributes)
+        super().__init__(*args, **{"context_settings": _SETTINGS, **attributes})
         self.params += global_options(hidden=True)
         self.epilog = self.epilog or "--locker, --key, --passphrase-file and --json: see custody --help."
 
@@ -117,7 +121,7 @@ class Group(click.Group):
     command_class = Command
 
     def __init__(self, *args: Any, **attributes: Any) -> None:
-        super().__init__(*args, **{**attributes, "callback": None})
+        super().__init__(*args, **{"context_settings": _SETTINGS, **attributes, "callback": None})
         self.params += global_options(hidden=True)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -143,7 +147,7 @@ class Root(click.Group):
                     help="Show the version and exit.",
                 ),
             ],
-            context_settings={"help_option_names": ["-h", "--help"]},
+            context_settings=_SETTINGS,
             epilog="custody COMMAND --help tells more about each.",
         )
         self._day = day

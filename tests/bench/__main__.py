@@ -214,7 +214,9 @@ def append(bench: Bench) -> None:
     with desk.write() as writer:
         keys = {name: os.urandom(32) for name in ("record", "identity", "note")}
         public = {"label": "A-1", "act": "files"}
-        writer.add("exhibit.acquired", "exhibit", exhibit, case=case, public=public, parts={"capture": {}}, keys=keys)
+        writer.add(
+            "exhibit.acquired", "exhibit", exhibit, case=case, public=public, parts={"capture": {}}, keys=keys
+        )
     sealed = {name: hashlib.sha256(name.encode()).hexdigest() for name in ("content", "handling", "name")}
     number = iter(range(10**9))
 
