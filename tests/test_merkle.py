@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from custody.errors import FormatError
 from custody.format import merkle, note, proof
+from custody.format.text import lines_of
 
 MOST = 70
 ENTRIES = [f"entry {number}".encode() for number in range(MOST)]
@@ -215,7 +216,9 @@ def test_any_proof_is_refused_or_right(first, second, hashes):
 def test_proof_lines_go_round(rows):
     rows = sorted(dict(rows).items())
     data = proof.inclusion_lines(rows)
-    assert list(proof.read_inclusion_lines(data, where="x")) == [(i, tuple(path_)) for i, path_ in rows]
+    assert list(proof.read_inclusion_lines(lines_of(data, where="x"), where="x")) == [
+        (i, tuple(path_)) for i, path_ in rows
+    ]
 
 
 @given(st.integers(1, 2**50), st.lists(st.binary(min_size=32, max_size=32), max_size=8))
@@ -227,7 +230,7 @@ def test_consistency_files_go_round(first, hashes):
 @given(st.binary(max_size=300))
 def test_proof_files_from_any_bytes(data):
     for reader in (
-        lambda: list(proof.read_inclusion_lines(data, where="x")),
+        lambda: list(proof.read_inclusion_lines(lines_of(data, where="x"), where="x")),
         lambda: proof.read_consistency(data, where="x"),
     ):
         with contextlib.suppress(FormatError):

@@ -17,7 +17,7 @@ from custody.crypto import envelopes, keys, notes, public_keys, sealing, wrappin
 from custody.errors import CheckFailed, CustodyError, NoRight
 from custody.format import canonical, contexts, merkle, names, note, package, padding, proof, trust
 from custody.format import entry as entries
-from custody.format.text import check_digest, check_time, from_base64
+from custody.format.text import check_digest, check_time, from_base64, lines_of
 from custody.verify.rights import Rights
 from tests import make_vectors
 
@@ -192,7 +192,9 @@ def _consistency(first: int, first_root: str, second: int, second_root: str, has
     proof.check_consistency(head(first, first_root), head(second, second_root), hashes_of(hashes))
 
 
-RUNS["inclusion-lines"] = lambda data: [i for i, _ in proof.read_inclusion_lines(raw(data), where=W)]
+RUNS["inclusion-lines"] = lambda data: [
+    i for i, _ in proof.read_inclusion_lines(lines_of(raw(data), where=W), where=W)
+]
 RUNS["consistency-file"] = lambda data: proof.read_consistency(raw(data), where=W)[0]
 
 

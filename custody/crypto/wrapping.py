@@ -44,7 +44,7 @@ def check_wrap_key(raw: bytes, *, where: str) -> bytes:
         # A trial: an X25519 half of small order loads, and would only fail at the first real wrap.
         wrap(raw, b"custody/1 trial", bytes(32))
     except ValueError as error:
-        raise FormatError("not a wrapping key", where=where) from error
+        raise FormatError("not a wrapping key, or one of small order", where=where) from error
     return raw
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from custody.errors import FormatError
 from custody.format import canonical, names, shape
 from custody.format.shape import DIGEST, ID, INTEGER, ORIGIN, or_null, record
+from custody.format.text import lines_of
 
 FORM = "bag/1"
 MIMETYPE = b"application/vnd.custody.package+zip"
@@ -166,10 +167,8 @@ def key_lines(keys: Iterable[tuple[int, str, str]]) -> bytes:
 
 def read_key_lines(data: bytes, *, where: str) -> tuple[tuple[int, str, str], ...]:
     """(seq, compartment, key in base64) of each line, in order, each once; FormatError names the line."""
-    if data and not data.endswith(b"\n"):
-        raise FormatError("the last line has no end", where=where)
     rows: list[tuple[int, str, str]] = []
-    for number, line in enumerate(data.split(b"\n")[:-1], 1):
+    for number, line in enumerate(lines_of(data, where=where), 1):
         place = f"{where}, line {number}"
         value = canonical.decode(line, where=place)
         shape.check(value, KEY_SHAPE, where=place)

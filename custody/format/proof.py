@@ -26,12 +26,10 @@ def inclusion_lines(proofs: Iterable[tuple[int, Sequence[bytes]]]) -> bytes:
     return b"".join(lines)
 
 
-def read_inclusion_lines(data: bytes, *, where: str) -> Iterator[tuple[int, tuple[bytes, ...]]]:
-    """(index, path) of each line, growing; FormatError names the line."""
+def read_inclusion_lines(lines: Iterable[bytes], *, where: str) -> Iterator[tuple[int, tuple[bytes, ...]]]:
+    """(index, path) of each line (without its end), growing; FormatError names the line."""
     last = -1
-    if data and not data.endswith(b"\n"):
-        raise FormatError("the last line has no end", where=where)
-    for number, line in enumerate(data.split(b"\n")[:-1], 1):
+    for number, line in enumerate(lines, 1):
         place = f"{where}, line {number}"
         value = canonical.check_fields(
             canonical.decode(line, where=place), where=place, required={"index", "path"}

@@ -76,3 +76,10 @@ def check_time(value: object, *, where: str) -> str:
             "not a UTC time", where=where, expected="YYYY-MM-DDThh:mm:ss.mmmZ", found=show(repr(value), 60)
         )
     return value
+
+
+def lines_of(data: bytes, *, where: str) -> list[bytes]:
+    """The lines of a file without their ends; FormatError when the last one has none."""
+    if data and not data.endswith(b"\n"):
+        raise FormatError("the last line has no end", where=where)
+    return data.split(b"\n")[:-1]

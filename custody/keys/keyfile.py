@@ -38,11 +38,6 @@ from custody.format.envelope import Envelope
 from custody.format.names import check_origin
 from custody.format.text import check_digest, check_time, from_base64, show, to_base64
 
-if sys.platform == "win32":
-    pass
-else:
-    pass
-
 FORMAT = "custody key file"
 WARNING = "no passphrase: whoever reads this file can sign as this collector"
 MAX_FILE = 1024 * 1024

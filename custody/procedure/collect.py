@@ -448,7 +448,11 @@ class _Run:
         return {tags[tag] for tag, subjects in known.items() if work and any(map(work.item, subjects))}
 
     def _withdraw(self, fresh: Sequence[tuple[Job, Taken]]) -> None:
-        """Take objects back whose entries did not come; never one that an entry names."""
+        """Take objects back whose entries did not come; never one that an entry names.
+
+        Runs while another error is on its way up: where the ledger can't be asked, all objects stay, and
+        the next sweep takes those that nothing names.
+        """
         with contextlib.suppress(Exception), self.desk.locker.ledger.reading() as view:
             self.desk.locker.vault.withdraw(
                 [taken.staged for job, taken in fresh if view.head(job.item) is None]

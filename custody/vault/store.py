@@ -204,10 +204,6 @@ class Vault:
             with contextlib.suppress(OSError):
                 (self.directory / object_id).unlink(missing_ok=True)
 
-    def has(self, object_id: str) -> bool:
-        """True when the object's file is there."""
-        return (self.directory / object_id).is_file()
-
     def size_of(self, object_id: str) -> int | None:
         """The sealed size in bytes, or None when it isn't there."""
         try:

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 
 from custody.crypto import envelopes, notes
 from custody.errors import CheckFailed, CustodyError, FormatError
-from custody.format import canonical, envelope, names, package, proof
 from custody.format import entry as entries
+from custody.format import envelope, names, package, proof
 from custody.format.entry import Entry, NewerVersion
 from custody.format.note import Checkpoint, LogNote
 from custody.format.text import check_time, show
@@ -109,7 +109,8 @@ def _place_all(bundle: Bundle, record: Record, findings: Findings) -> None:
     """Entries and proofs side by side, both in the order of their numbers; no proof is kept."""
     shipped = sorted(int(match[1]) for match in map(package.ENTRY_NAME.fullmatch, bundle.names) if match)
     at = 0
-    for seq, path in _proofs(bundle):
+    lines = bundle.lines(package.PROOFS, LINE_OF_PROOFS)
+    for seq, path in proof.read_inclusion_lines(lines, where=package.PROOFS):
         while at < len(shipped) and shipped[at] < seq:
             findings.failed("entries", "an entry without a proof", where=f"entry {shipped[at]}")
             at += 1
@@ -120,20 +121,6 @@ def _place_all(bundle: Bundle, record: Record, findings: Findings) -> None:
         _place(bundle, record, seq, path, findings)
     for seq in shipped[at:]:
         findings.failed("entries", "an entry without a proof", where=f"entry {seq}")
-
-
-def _proofs(bundle: Bundle) -> Iterator[tuple[int, tuple[bytes, ...]]]:
-    last = -1
-    for number, line in enumerate(bundle.lines(package.PROOFS, LINE_OF_PROOFS), 1):
-        where = f"{package.PROOFS}, line {number}"
-        value = canonical.check_fields(
-            canonical.decode(line, where=where), where=where, required={"index", "path"}
-        )
-        index = value["index"]
-        if type(index) is not int or index <= last:
-            raise FormatError("not in the order of the entries", where=where)
-        last = index
-        yield index, proof.read_hashes(value["path"], where=where)
 
 
 def _place(bundle: Bundle, record: Record, seq: int, path: tuple[bytes, ...], findings: Findings) -> None:
