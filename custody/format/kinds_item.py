@@ -1,0 +1,162 @@
+"""The kinds of entries about an item: how it came in, who opened it, where it went."""
+
+from __future__ import annotations
+
+from custody.format.kind import Kind
+from custody.format.shape import (
+    BOOLEAN,
+    DIGEST,
+    ID,
+    INTEGER,
+    ITEM_LABEL,
+    ORIGIN,
+    Shape,
+    choice,
+    list_of,
+    or_null,
+    record,
+    text,
+)
+
+ITEM = ("item",)
+
+PURPOSE_CODES = ("examination", "disclosure", "translation", "maintenance", "again", "other")
+
+_FROM: dict[str, Shape] = {"from": record({"ledger": ORIGIN, "n": INTEGER, "leaf": DIGEST})}
+"""Where the history of an item went on from, in a ledger that continues another."""
+_ITEM: dict[str, Shape] = {
+    "exhibit": ID,
+    "acquisition": INTEGER,
+    "label": ITEM_LABEL,
+    "object": or_null(record({"id": DIGEST, "size": INTEGER})),
+    "wrapped_to": list_of(DIGEST, most=512),
+}
+_ITEM_PARTS = ("capture", "source", "place", "identity", "legal", "note")
+
+ABOUT_ITEM = (
+    Kind(
+        name="item.collected",
+        subject=ITEM,
+        public=record(_ITEM, _FROM),
+        required=("content", "name", "handling"),
+        optional=_ITEM_PARTS,
+        right=("collect",),
+        about="one file or reference came in",
+    ),
+    Kind(
+        name="item.registered",
+        subject=ITEM,
+        public=record(_ITEM, _FROM),
+        required=("content", "name", "handling"),
+        optional=_ITEM_PARTS,
+        right=("collect",),
+        draft=True,
+        about="a digest was logged; the content was not kept",
+    ),
+    Kind(
+        name="item.derived",
+        subject=ITEM,
+        public=record(_ITEM, _FROM),
+        required=("content", "name", "handling"),
+        optional=_ITEM_PARTS,
+        right=("collect",),
+        draft=True,
+        about="a working copy, translation or parsed form of an item",
+    ),
+    Kind(
+        name="item.received",
+        subject=ITEM,
+        public=record(
+            {
+                "exhibit": ID,
+                "acquisition": INTEGER,
+                "label": ITEM_LABEL,
+                "wrapped_to": list_of(DIGEST, most=512),
+            }
+        ),
+        optional=("content", "name", "handling", *_ITEM_PARTS),
+        right=("collect",),
+        draft=True,
+        about="the same bytes came in again from another source",
+    ),
+    Kind(
+        name="item.accessed",
+        subject=ITEM,
+        public=record(
+            {
+                "what": choice("content", "parts", "package"),
+                "result": choice("opened", "refused", "closed"),
+                "copy": BOOLEAN,
+                "purpose": choice(*PURPOSE_CODES),
+            }
+        ),
+        optional=("purpose",),
+        right=("read",),
+        about="somebody opened an item, was refused, or closed an open copy",
+    ),
+    Kind(
+        name="item.noted",
+        subject=ITEM,
+        public=record({"type": choice("note", "relation", "search", "mark", "completes")}),
+        required=("note",),
+        right=("read",),
+        draft=True,
+        about="an examination note or a relation to another item",
+    ),
+    Kind(
+        name="item.corrected",
+        subject=ITEM,
+        public=record({"fields": list_of(text(60), most=64)}),
+        optional=("content", "name", "handling", *_ITEM_PARTS),
+        right=("collect",),
+        draft=True,
+        about="a wrong statement is put right; the wrong entry stays legible",
+    ),
+    Kind(
+        name="item.exported",
+        subject=ITEM,
+        right=("export",),
+        about="the item is in the package of the same group",
+    ),
+    Kind(
+        name="item.disposed",
+        subject=ITEM,
+        public=record({"ground": text(60), "provision": text(60), "method": text(60)}),
+        right=("dispose",),
+        draft=True,
+        about="the item's keys were destroyed",
+    ),
+    Kind(
+        name="transfer.offered",
+        subject=ITEM,
+        optional=("purpose", "note"),
+        right=("transfer",),
+        draft=True,
+        about="a hand-over is offered",
+    ),
+    Kind(
+        name="transfer.received",
+        subject=ITEM,
+        public=record({}, _FROM),
+        optional=("purpose", "note"),
+        right=("transfer",),
+        draft=True,
+        about="a hand-over is acknowledged",
+    ),
+    Kind(
+        name="transfer.refused",
+        subject=ITEM,
+        optional=("purpose", "note"),
+        right=("transfer",),
+        draft=True,
+        about="a hand-over is refused",
+    ),
+    Kind(
+        name="transfer.closed",
+        subject=ITEM,
+        optional=("purpose", "note"),
+        right=("transfer",),
+        draft=True,
+        about="a hand-over ends without receipt",
+    ),
+)
