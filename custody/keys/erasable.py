@@ -17,7 +17,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from custody.errors import CheckFailed, FormatError, MachineError
+from custody import machine
+from custody.errors import CheckFailed, FormatError, LockerBusy, MachineError
 
 FILE_NAME = "erasable.sqlite"
 APPLICATION_ID = 0x43555345  # "CUSE"
@@ -78,6 +79,8 @@ _lookup = _table(
 USES = ("keys", "batch", "log")
 """What a wrap holds: a subject's class keys, a batch's keys, the log keys."""
 
+_PREPARED, _PACKAGE = "prepared/", "package/"
+
 
 def _key(identifier: str) -> bytes:
     return uuid.UUID(identifier).bytes
@@ -134,6 +137,8 @@ class Rows:
     wraps: list[Wrap] = field(default_factory=list)
     items: list[ItemKeys] = field(default_factory=list)
     lookups: list[Lookup] = field(default_factory=list)
+    prepared: list[str] = field(default_factory=list)
+    """Packages (ids) that this write logs, whose files are written after it."""
 
 
 class ErasableStore:
@@ -233,6 +238,40 @@ class ErasableStore:
                     sa.insert(_lookup).prefix_with("OR REPLACE"),
                     [{"case": _key(x.case), "tag": x.tag, "subject": _key(x.subject)} for x in rows.lookups],
                 )
+            machine.at_point("erasable rows inserted")
+
+            if rows.prepared:
+                connection.execute(
+                    sa.insert(_meta).prefix_with("OR REPLACE"),
+                    [{"name": _PREPARED + package, "value": b""} for package in rows.prepared],
+                )
+
+    # Packages: here, since a reminder that a crash could lose, or that anybody may delete, reminds of nothing
+
+    def prepared(self) -> list[str]:
+        """Ids of packages whose files were not seen to be written; one that the ledger has not is nothing."""
+        query = sa.select(_meta.c.name).where(_meta.c.name.startswith(_PREPARED)).order_by(_meta.c.name)
+        with self._begin() as connection:
+            return [name.removeprefix(_PREPARED) for name in connection.execute(query).scalars()]
+
+    def end_prepared(self, packages: Sequence[str], kept: bytes | None = None) -> None:
+        """The files of these packages are written, or not wanted. ``kept``: see `kept`."""
+        with self._begin() as connection:
+            for package in packages:
+                connection.execute(sa.delete(_meta).where(_meta.c.name == _PREPARED + package))
+                if kept is not None:
+                    connection.execute(
+                        sa.insert(_meta).prefix_with("OR REPLACE"),
+                        {"name": _PACKAGE + package, "value": kept},
+                    )
+
+    def kept(self, package: str) -> bytes | None:
+        """What was kept of a written package, so that it can be written again; opens nothing."""
+        with self._begin() as connection:
+            found = connection.execute(
+                sa.select(_meta.c.value).where(_meta.c.name == _PACKAGE + package)
+            ).scalar()
+        return None if found is None else bytes(found)
 
     @property
     def secret(self) -> bytes:
@@ -343,6 +382,23 @@ class ErasableStore:
         finally:
             raw.close()
         return len(subjects)
+
+    def settle(self) -> None:
+        """Fold the write-ahead log into the file, so that the file alone is the state.
+
+        The caller holds the locker's lock. Raises LockerBusy when a reader does not let go in time.
+        """
+        raw = self._engine.raw_connection()
+        try:
+            busy, _, _ = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            raw.close()
+        if busy:
+            raise LockerBusy(
+                "somebody reads this file and does not let go",
+                where=self.path.name,
+                hint="run the command again later",
+            )
 
     def integrity(self) -> list[str]:
         """What SQLite itself finds wrong with the file; empty when nothing."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from custody.errors import FormatError, InputRefused, MachineError
+from custody.errors import FormatError, InputRefused, LockerBusy, MachineError
 from custody.ledger import tables
 
 PAGE_SIZE = 16 * 1024
@@ -155,6 +155,19 @@ def check_file(path: Path) -> None:
             expected=f"schema {tables.SCHEMA_VERSION} or older",
             found=f"schema {version}",
             hint="install the newer custody",
+        )
+
+
+def settle(engine: sa.Engine, path: Path) -> None:
+    """Fold the whole write-ahead log into the file. LockerBusy when a reader stands in the way for too long."""
+    raw = engine.raw_connection()
+    try:
+        busy, _, _ = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        raw.close()
+    if busy:
+        raise LockerBusy(
+            "somebody reads this file and does not let go", where=path.name, hint="run the command again later"
         )
 
 
