@@ -61,6 +61,8 @@ Rules:
 - *Right*: what the actor needs, all of it ([rights](rights.md)). *any*: every custodian of the record.
 - *Compartments*: those in bold must be there, the others may ([entry](entry.md)). *Approvals*: see [entry](entry.md).
 - A digest is 64 lower-case hex digits, an id a UUID version 7, a time UTC to the millisecond, a number 0 … 2^53−1.
+- `from` stands in the first entry of a volume about something that an earlier volume has entries about, and nowhere
+  else: what it goes on from ([a restored locker](locker.md)).
 - A name, a digest of a content, a reason in free words never stands in a public field: public fields can't be erased.
 
 """

@@ -892,7 +892,7 @@ def unknown_version_at_the_end() -> Try:
     exit_code=4,
 )
 def newer_beginning() -> Try:
-    return forged(lambda f: f.lines[0].__setattr__("change", lambda b: b.update(kind="ledger.continued")))
+    return forged(lambda f: f.lines[0].__setattr__("change", lambda b: b.update(kind="ledger.reborn")))
 
 
 @insider("the making of the package lacks its fields", "signatures", "a field is missing", 9)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from custody.errors import FormatError
 from custody.format import shape
-from custody.format.shape import Shape, record
+from custody.format.shape import DIGEST, INTEGER, ORIGIN, Shape, record
 from custody.format.text import show
 
 SUBJECTS = ("ledger", "case", "exhibit", "item", "person", "request")
@@ -17,6 +17,12 @@ LEDGER_RIGHTS = ("admin", "seal", "collect", "audit")
 CASE_RIGHTS = ("collect", "read", "export", "transfer", "dispose")
 ALL_RIGHTS = ("admin", "seal", "collect", "audit", "read", "export", "transfer", "dispose")
 CLASSES = ("object", "record", "identity", "note")
+
+FROM = record({"ledger": ORIGIN, "n": INTEGER, "leaf": DIGEST})
+"""Where a subject's history goes on from: the last entry about it in an earlier volume (decision 0021)."""
+
+BEGINNINGS = ("case.opened", "item.collected", "item.registered", "item.derived")
+"""Kinds with which a case or an item begins: they never go on from an earlier volume."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,3 +78,11 @@ class Kind:
             raise FormatError(
                 "another number of approvals", where=where, expected=str(self.approvals), found=str(approvals)
             )
+
+
+def going_on(kind: Kind) -> Kind:
+    """The row with an optional public ``from``, where what it is about can be older than its volume."""
+    if kind.subject == ("ledger",) or kind.name in BEGINNINGS:
+        return kind
+    properties = {**kind.public["properties"], "from": FROM}
+    return replace(kind, public={**kind.public, "properties": properties})

@@ -9,7 +9,6 @@ from custody.format.shape import (
     ID,
     INTEGER,
     ITEM_LABEL,
-    ORIGIN,
     Shape,
     choice,
     list_of,
@@ -22,8 +21,6 @@ ITEM = ("item",)
 
 PURPOSE_CODES = ("examination", "disclosure", "translation", "maintenance", "again", "other")
 
-_FROM: dict[str, Shape] = {"from": record({"ledger": ORIGIN, "n": INTEGER, "leaf": DIGEST})}
-"""Where the history of an item went on from, in a ledger that continues another."""
 _ITEM: dict[str, Shape] = {
     "exhibit": ID,
     "acquisition": INTEGER,
@@ -37,7 +34,7 @@ ABOUT_ITEM = (
     Kind(
         name="item.collected",
         subject=ITEM,
-        public=record(_ITEM, _FROM),
+        public=record(_ITEM),
         required=("content", "name", "handling"),
         optional=_ITEM_PARTS,
         right=("collect",),
@@ -46,7 +43,7 @@ ABOUT_ITEM = (
     Kind(
         name="item.registered",
         subject=ITEM,
-        public=record(_ITEM, _FROM),
+        public=record(_ITEM),
         required=("content", "name", "handling"),
         optional=_ITEM_PARTS,
         right=("collect",),
@@ -56,7 +53,7 @@ ABOUT_ITEM = (
     Kind(
         name="item.derived",
         subject=ITEM,
-        public=record(_ITEM, _FROM),
+        public=record(_ITEM),
         required=("content", "name", "handling"),
         optional=_ITEM_PARTS,
         right=("collect",),
@@ -137,7 +134,6 @@ ABOUT_ITEM = (
     Kind(
         name="transfer.received",
         subject=ITEM,
-        public=record({}, _FROM),
         optional=("purpose", "note"),
         right=("transfer",),
         draft=True,

@@ -7,6 +7,7 @@ from custody.format.shape import (
     BASE64,
     BOOLEAN,
     DIGEST,
+    ID,
     INTEGER,
     ORIGIN,
     TIME,
@@ -31,8 +32,16 @@ _GENESIS: dict[str, Shape] = {
     "custodian": record(_CUSTODIAN),
     "recovery": choice("sheet", "custodian", "none"),
     "certificate": or_null(DIGEST),
-    "predecessor": or_null(record({"origin": ORIGIN, "size": INTEGER, "root": DIGEST, "note": DIGEST})),
 }
+_PREDECESSOR: dict[str, Shape] = {
+    "origin": ORIGIN,
+    "size": INTEGER,
+    "root": DIGEST,
+    "note": or_null(DIGEST),
+    "n": INTEGER,
+    "leaf": DIGEST,
+}
+"""The volume before: its tree, its newest log note, and the last entry about its ledger."""
 _STAMP: dict[str, Shape] = {
     "size": INTEGER,
     "note": DIGEST,
@@ -48,7 +57,7 @@ ABOUT_LEDGER = (
     Kind(
         name="ledger.created",
         subject=LEDGER,
-        public=record(_GENESIS),
+        public=record({**_GENESIS, "predecessor": {"type": "null"}}),
         required=("identity",),
         optional=("title",),
         approvals=1,
@@ -57,12 +66,11 @@ ABOUT_LEDGER = (
     Kind(
         name="ledger.continued",
         subject=LEDGER,
-        public=record(_GENESIS),
+        public=record({**_GENESIS, "predecessor": record(_PREDECESSOR)}),
         required=("identity",),
         optional=("title",),
         approvals=1,
-        draft=True,
-        about="entry 0 of a successor, which names its predecessor",
+        about="entry 0 of a volume that goes on from a restored one, which it names; by whom, with which rights",
     ),
     Kind(
         name="ledger.key_added",
@@ -98,6 +106,26 @@ ABOUT_LEDGER = (
         optional=("note",),
         right=("any",),
         about="somebody checks the whole locker",
+    ),
+    Kind(
+        name="ledger.backed_up",
+        subject=LEDGER,
+        public=record(
+            {
+                "backup": ID,
+                "size": INTEGER,
+                "result": choice("started", "written"),
+                "sha256": or_null(DIGEST),
+            }
+        ),
+        right=("any",),
+        about="a copy of everything, encrypted, left the locker",
+    ),
+    Kind(
+        name="recovery.tried",
+        subject=LEDGER,
+        right=("any",),
+        about="the recovery sheet's words were typed in and opened something; by the sheet's own key",
     ),
     Kind(
         name="custodian.added",
