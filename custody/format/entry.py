@@ -187,10 +187,15 @@ class Entry:
 def read(stored: bytes, *, where: str) -> tuple[Entry, Envelope]:
     """Entry and envelope of the stored bytes; the envelope's key must be the actor. Signature not checked here."""
     outer = envelope.from_bytes(stored, payload_type=envelope.ENTRY_TYPE, where=where)
+    return body_of(outer, where=where), outer
+
+
+def body_of(outer: Envelope, *, where: str) -> Entry:
+    """The entry in an envelope of `ENTRY_TYPE`, whose key must be the actor. Signature not checked here."""
     entry = Entry.from_bytes(outer.payload, where=where)
     if outer.key_id != entry.actor:
         raise FormatError("signed by another key than the actor's", where=where)
-    return entry, outer
+    return entry
 
 
 def check_compartment(

@@ -40,7 +40,7 @@ def doubtful(record: Record, times: Times) -> dict[int, str]:
 
 
 def _compromised(placed: Placed, compromised: dict[str, str], times: Times) -> str | None:
-    since = compromised.get(placed.outer.key_id)
+    since = compromised.get(placed.key_id)
     if since is None:
         return None
     body = placed.body

@@ -10,13 +10,13 @@ import hashlib
 from typing import BinaryIO
 
 from custody.errors import CustodyError
-from custody.format import kinds, words
 from custody.format import package as formats
+from custody.format import words
 from custody.format.text import show
 from custody.format.trust import Trust
 from custody.verify import bundle as bundles
 from custody.verify import contents as shown
-from custody.verify import doubt, times
+from custody.verify import doubt, histories, reading, signers, times
 from custody.verify import record as records
 from custody.verify.container import ContainerError, is_encrypted_wrapper
 from custody.verify.record import Placed, Record
@@ -74,23 +74,22 @@ def _verify_record(
         findings.error("statement", error)
         return Report(findings=findings.all(), missing=("the exporter's statement can't be read",))
     files = bundles.check_statement(statement, digests, findings)
-    record = records.read(bundle, statement, findings)
+    record = reading.read(bundle, statement, findings)
     if record is None:
         return Report(findings=findings.all(), missing=("the record can't be read",))
     beginning = record.entries.get(0)
-    if beginning is not None and not _can_begin(beginning):
+    if beginning is not None and not records.can_begin(beginning):
         # Its keys and its custodians stand in its first entry: nothing else can be judged without it.
         return _unreadable(
             "the record begins in a way that this version does not know: made by a newer custody", findings
         )
-    records.check_rights(record, findings)
-    records.check_note(record, findings)
-    records.check_histories(record, findings)
+    signers.check_note(record, findings)
+    histories.check(record, findings)
     made = record.entries.get(record.checkpoint.size - 1)
     if made is None or made.body is None or made.body.kind != "package.made" or made.seq in record.newer:
         findings.failed("export", "the record does not end with the making of this package")
         made = None
-    records.check_signature(statement, signed, record, made, files, findings)
+    signers.check_statement(statement, signed, record, made, files, findings)
     time = times.check(bundle, record, trust, now, findings)
     contents = shown.Contents()
     if made is not None and made.seq not in record.unsound:
@@ -99,17 +98,11 @@ def _verify_record(
                 "export", "another form of package than this one", found=show(str(made.body.public["form"]))
             )
         shown_digest = hashlib.sha256(shown_data).hexdigest()
-        records.check_heads(record, made, rows, shown_digest, findings)
-        records.check_earlier_packages(record, made, findings)
-        records.conclude_histories(record, findings)
+        histories.check_heads(record, made, rows, shown_digest, findings)
+        histories.check_earlier_packages(record, made, findings)
+        histories.conclude(record, findings)
         contents = shown.check(bundle, digests, record, made, findings)
     return _conclude(record, made, contents, time, trust, fingerprint, findings)
-
-
-def _can_begin(beginning: Placed) -> bool:
-    """False when entry 0 is of a version or kind that a newer custody may begin records with."""
-    body = beginning.body
-    return body is not None and kinds.known(body.kind)
 
 
 def _conclude(

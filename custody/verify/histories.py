@@ -1,0 +1,141 @@
+"""Histories: nothing was left out of what the package shows, from the beginning of each subject to its end."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterable, Mapping
+
+from custody.format import names, package
+from custody.verify.record import Placed, Record
+from custody.verify.report import Findings
+
+
+def _unread(record: Record) -> frozenset[str]:
+    """Leaves of entries in a version that this custody can't read: what they are about is not known."""
+    return frozenset(placed.leaf.hex() for placed in record.entries.values() if placed.body is None)
+
+
+def check(record: Record, findings: Findings) -> None:
+    """Every history begins at 0, has every number once, and each entry names the one before."""
+    unread = _unread(record)
+    for (kind, identifier), history in record.histories.items():
+        if kind == "ledger" and identifier != record.rights.ledger:
+            findings.failed(
+                "histories", "an entry about another ledger than the record's own", where=history[0].where
+            )
+        label = f"{kind} {names.short(identifier)}"
+        expected, previous = 0, None
+        for placed in history:
+            assert placed.body is not None
+            subject = placed.body.subject
+            if subject.n == expected - 1:
+                findings.failed(
+                    "histories",
+                    "two entries under one number: a proof against who signed them",
+                    where=f"{label}, number {subject.n}",
+                )
+                continue
+            if expected < subject.n <= expected + len(unread) and subject.prev in unread:
+                findings.not_checked(
+                    "histories", "a history goes through entries made by a newer custody", where=label
+                )
+            elif subject.n != expected:
+                findings.failed(
+                    "histories",
+                    "entries were left out of a history",
+                    where=label,
+                    expected=f"number {expected}",
+                    found=f"number {subject.n}",
+                )
+            elif subject.prev != (None if previous is None else previous.hex()):
+                findings.failed("histories", "an entry names another one before it", where=placed.where)
+            expected, previous = subject.n + 1, placed.leaf
+
+
+def conclude(record: Record, findings: Findings) -> None:
+    """Say that no history has a gap, once beginnings, gaps and ends were all looked at."""
+    if not findings.has_failed("histories", "entries"):
+        count = len(record.histories)
+        findings.passed("histories", f"no gap in the histories of {count} subjects, from beginning to end")
+
+
+def check_heads(
+    record: Record, made: Placed, shown: Iterable[package.Row], shown_digest: str, findings: Findings
+) -> None:
+    """The histories of ledger, case and exhibits end exactly where `package.made` says that they stood."""
+    assert made.body is not None
+    public = made.body.public
+    rows = list(shown)
+    if shown_digest != public["shown"]:
+        findings.failed(
+            "histories", "the list of histories is not the one that was logged", where=package.SHOWN
+        )
+    heads: dict[str, Mapping[str, object]] = {row[1]: {"n": row[2], "leaf": row[3]} for row in rows}
+    case = made.body.subject.id
+    ledger = record.rights.ledger
+    unread = _unread(record)
+    expected = {ledger: public["heads"]["ledger"], case: public["heads"]["case"]}
+    for identifier, head in expected.items():
+        if identifier is None or heads.get(identifier) != head:
+            findings.failed(
+                "histories", "the heads that were logged and those listed differ", where=package.SHOWN
+            )
+    for (kind, identifier), history in record.histories.items():
+        if kind == "item":
+            continue
+        before = [placed for placed in history if placed is not made]
+        last = before[-1] if before else None
+        head = heads.get(identifier)
+        if head is not None and head["leaf"] in unread:
+            findings.not_checked(
+                "histories",
+                "a history ends with an entry made by a newer custody",
+                where=f"{kind} {names.short(identifier)}",
+            )
+            continue
+        found = (
+            None if last is None or last.body is None else {"n": last.body.subject.n, "leaf": last.leaf.hex()}
+        )
+        if head != found:
+            findings.failed(
+                "histories",
+                "a history does not end where it stood when the package was made: entries were left out",
+                where=f"{kind} {names.short(identifier)}",
+                expected=_number(head),
+                found=_number(found),
+            )
+    for row in rows:
+        if (row[0], row[1]) not in record.histories:
+            findings.failed(
+                "histories", "a history that is listed is not here", where=f"{row[0]} {names.short(row[1])}"
+            )
+
+
+def check_earlier_packages(record: Record, made: Placed, findings: Findings) -> None:
+    """What each package of the case said of the ledger's and the case's history is what they show now.
+
+    Who makes a package with a changed program can state a head that is not the newest, and no reader of
+    that package alone can tell. The next package shows both: it is a proof against who signed the first.
+    """
+    assert made.body is not None
+    ledger = list(record.histories.get(("ledger", record.rights.ledger or ""), ()))
+    seqs = [placed.seq for placed in ledger]
+    history = record.histories.get(("case", made.body.subject.id), ())
+    for placed, body in record.sound("package.made", history):
+        before = bisect.bisect_left(seqs, placed.seq) - 1
+        stated = body.public["heads"]
+        last = ledger[before] if before >= 0 else None
+        found = (
+            None if last is None or last.body is None else {"n": last.body.subject.n, "leaf": last.leaf.hex()}
+        )
+        own = {"n": body.subject.n - 1, "leaf": body.subject.prev}
+        if stated["case"] != own or (stated["ledger"] != found and not record.newer):
+            findings.failed(
+                "histories",
+                "a package was made as if entries before it were not there: a proof against who signed it",
+                where=placed.where,
+            )
+
+
+def _number(head: Mapping[str, object] | None) -> str:
+    return "nothing" if head is None else f"number {head['n']}"
