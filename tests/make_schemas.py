@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from custody.format import entry, kinds, note, package, public_key, shape, trust
+from custody.format import backup, entry, kinds, note, package, public_key, shape, trust
 from custody.format.compartments import COMPARTMENTS
 from custody.format.envelope import ENTRY_TYPE, KEY_TYPE, PACKAGE_TYPE
 
@@ -133,6 +133,11 @@ def public_key_file() -> Schema:
     return {**head("public-key", title, f"The payload of type {KEY_TYPE}. docs/format/key-file.md"), **fields}
 
 
+def backup_head() -> Schema:
+    about = f"The payload of type {backup.BACKUP_TYPE}. docs/format/backup.md"
+    return {**head("backup-head", "Head of a backup file", about), **plain(backup.HEAD_SHAPE)}
+
+
 def _row(*items: shape.Shape) -> Schema:
     return {"type": "array", "prefixItems": list(items), "minItems": len(items), "maxItems": len(items)}
 
@@ -188,6 +193,7 @@ def trust_file() -> Schema:
 
 
 MAKERS = {
+    "backup-head": backup_head,
     "compartments": compartments,
     "entry-body": entry_body,
     "entry-public": entry_public,

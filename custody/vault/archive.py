@@ -1,0 +1,139 @@
+"""A sealed archive: a locker's files as one tar stream (POSIX.1-2001 pax) under one key, for backups.
+
+Written and read in one pass and bounded memory. The tar inside is an ordinary one: whoever has the key
+and any Cobblestone-256 program can unpack it with tools that have nothing to do with us.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from custody.crypto import sealing
+from custody.errors import CheckFailed, FormatError, InputRefused
+
+PIECE = 1 << 20
+
+
+class _Sealing(io.RawIOBase):
+    """What tarfile writes into: seals and passes on."""
+
+    def __init__(self, put: Callable[[bytes | memoryview], object], key: bytes, context: bytes) -> None:
+        self._put = put
+        self._sealer = sealing.Sealer(key, context, PIECE)
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object) -> int:
+        view = memoryview(data)  # type: ignore[arg-type]
+        for start in range(0, len(view), PIECE):
+            self._put(self._sealer.update(view[start : start + PIECE]))
+        return len(view)
+
+    def finish(self) -> None:
+        self._put(self._sealer.finish())
+
+
+class ArchiveWriter:
+    """Seals files into an archive; `finish` ends it, without which it does not open."""
+
+    def __init__(self, put: Callable[[bytes | memoryview], object], *, key: bytes, context: bytes) -> None:
+        self._target = _Sealing(put, key, context)
+        self._tar = tarfile.open(  # noqa: SIM115 — closed by `finish`
+            fileobj=self._target, mode="w|", format=tarfile.PAX_FORMAT, bufsize=PIECE
+        )
+
+    def add(self, name: str, source: BinaryIO, size: int) -> None:
+        """Add ``size`` bytes under ``name``. InputRefused when the source has fewer.
+
+        No owner, no time and no mode of this machine goes in.
+        """
+        info = tarfile.TarInfo(name)
+        info.size, info.mode = size, 0o600
+        try:
+            self._tar.addfile(info, source)
+        except OSError as error:
+            if error.errno is None:  # tarfile's own word for a source that ended early
+                raise InputRefused(
+                    "changed while it was read", where=name, expected=f"{size} bytes", hint="run it again"
+                ) from error
+            raise
+
+    def finish(self) -> None:
+        """Write the end."""
+        self._tar.close()
+        self._target.finish()
+
+
+class _Opening(io.RawIOBase):
+    """What tarfile reads from: opened pieces as one stream."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        into = memoryview(buffer).cast("B")  # type: ignore[arg-type]
+        if not self._rest:
+            self._rest = memoryview(next(self._pieces, b""))
+        count = min(len(into), len(self._rest))
+        into[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
+
+    def drain(self) -> None:
+        """Read to the end: only then is it sure that nothing is missing."""
+        for _ in self._pieces:
+            pass
+
+
+def members(
+    source: Iterator[bytes], *, key: bytes, context: bytes, allowed: re.Pattern[str]
+) -> Iterator[tuple[str, int, BinaryIO]]:
+    """(name, size, file) of each member in order; to be read before the next one is asked for.
+
+    Only plain files with names that ``allowed`` matches, each once. Only when the iteration ends
+    without an error is the archive whole. Raises CheckFailed (SealBroken) for sealed bytes that do not
+    open, FormatError for an archive that is not like this.
+    """
+    opened = _Opening(sealing.open_stream(key, context, source, where="backup"))
+    seen: set[str] = set()
+    try:
+        with tarfile.open(fileobj=io.BufferedReader(opened, PIECE), mode="r|", bufsize=PIECE) as tar:
+            for info in tar:
+                if not info.isreg() or info.sparse is not None or not allowed.fullmatch(info.name):
+                    raise FormatError(
+                        "a member that no backup has", where="backup", found=repr(info.name[:80])
+                    )
+                if info.name in seen:
+                    raise FormatError("a member twice", where="backup", found=info.name)
+                seen.add(info.name)
+                file = tar.extractfile(info)
+                assert file is not None  # a plain file always has one
+                yield info.name, info.size, file  # type: ignore[misc]
+                tar.members = []  # type: ignore[attr-defined] # else every header stays in memory
+    except tarfile.TarError as error:
+        raise FormatError(
+            "the archive in the backup is damaged", where="backup", found=str(error)[:80]
+        ) from error
+    opened.drain()
+
+
+def unpack(name: str, size: int, source: BinaryIO, target: Path) -> None:
+    """Write one member to a new file, whole. CheckFailed when it is shorter than stated."""
+    left = size
+    with target.open("xb") as file:
+        while left and (piece := source.read(min(PIECE, left))):
+            file.write(piece)
+            left -= len(piece)
+        if left:
+            raise CheckFailed("the archive ends too early", where=name)
+        file.flush()
