@@ -35,7 +35,48 @@ def _nothing(_point: str) -> None:
 
 
 at_point: Callable[[str], None] = _nothing
-"""Called with the name of each step of a write as it is reached; crash tests put a kill in its place."""
+"""Called with a name of `POINTS` as that step is reached; tests put a kill or a failing disk in its place."""
+
+POINTS = {
+    # an object
+    "object written": "a sealed object stands in a temporary file, not yet synced",
+    "object synced": "it is on the disk, still under its temporary name",
+    "before objects": "a batch has the lock; its objects have no names yet",
+    "object renamed": "an object has its name, which is not yet on the disk",
+    "after objects": "the batch's objects are durable; nothing names them yet",
+    # an append
+    "entries inserted": "entries stand in the open transaction of the ledger",
+    "note stored": "a log note too",
+    "token stored": "a time proof too",
+    "before erasable commit": "all is inserted in the ledger, nothing in the erasable store",
+    "erasable rows inserted": "sealed parts and keys stand in the open transaction of the erasable store",
+    "after erasable commit": "they are durable; the ledger's transaction is open",
+    "before ledger commit": "the last moment in which nothing has happened",
+    "after ledger commit": "the entries are durable; the key file does not know of them",
+    "after key file": "the key file remembers the new head",
+    # small files written whole: the key file, public keys, recovery sheets
+    "file written": "a small file's temporary is synced; the old file still has the name",
+    "file renamed": "the new file has the name, which is not yet on the disk",
+    # what can be derived
+    "work rows inserted": "the projection has taken in new entries, not yet committed",
+    "after work commit": "the projection is up to date",
+    "leftovers swept": "what a crash left was removed",
+    # a readable copy
+    "copy begun": "an empty temporary file stands beside the copy's place; nothing is logged",
+    "copy written": "the plain content stands in it, not yet synced",
+    "copy renamed": "the copy has its name",
+    # a package
+    "package written": "the whole package stands in a temporary file, not yet synced",
+    "before package file": "it is on the disk, still under its temporary name",
+    "package renamed": "it has its name, which is not yet on the disk",
+    # a new locker
+    "locker built": "all its files stand in a folder of another name",
+    "locker part placed": "a part of it has its place",
+}
+"""Every step of a write at which a crash or a failing disk leaves something else behind than at the one before.
+
+Whoever adds a write adds its points here and a step to `tests/crash.py` that reaches them.
+"""
 
 
 def sync_directory(path: Path) -> None:
@@ -66,6 +107,7 @@ def write_durably(path: Path, data: bytes, *, mode: int = 0o600, replace: bool =
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        at_point("file written")
         if replace:
             temporary.replace(path)
         else:
@@ -73,6 +115,7 @@ def write_durably(path: Path, data: bytes, *, mode: int = 0o600, replace: bool =
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    at_point("file renamed")
     sync_directory(path.parent)
 
 

@@ -407,7 +407,8 @@ def test_the_header_is_under_the_seal(path, monkeypatch):
 
 INSIDE = json.loads(canonical.encode(
     keyfile._Inside(
-        keys=KEYS, heads_secret=bytes(32), heads={ROOT: (1, ROOT_2)}, made=NOW, unattended=False, recovery=False
+        keys=KEYS, heads_secret=bytes(32), heads={ROOT: keyfile._Head(1, ROOT_2)}, made=NOW,
+        unattended=False, recovery=False,
     ).to_value()
 ))  # fmt: skip
 
@@ -425,6 +426,9 @@ INSIDE = json.loads(canonical.encode(
         {"heads": {ROOT: {"size": True, "root": ROOT}}},
         {"heads": {ROOT: {"size": 1, "root": "x"}}},
         {"heads": {ROOT: {"size": 1}}},
+        {"heads": {ROOT: {"size": 1, "root": ROOT, "histories": "x"}}},
+        {"heads": {ROOT: {"size": 1, "root": ROOT, "histories": None}}},
+        {"heads": {ROOT: {"size": 1, "root": ROOT, "more": ROOT}}},
         {"heads": {ROOT: [1, ROOT]}},
         {"made": "yesterday"},
         {"unattended": 1},

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from custody.format.shape import BOOLEAN, DIGEST, INTEGER, Shape, choice, list_of, record, text
+from custody.format.shape import BOOLEAN, DIGEST, ID, INTEGER, Shape, choice, list_of, record, text
 from custody.format.text import from_base64, to_base64
 
 HANDLING_FLAGS = (
@@ -181,6 +181,7 @@ COMPARTMENTS: dict[str, Shape] = {
             "text": _FACT,
             "recipient": _FACT,
             "passphrase": text(200),
+            "package": {**ID, "description": "the package that was written again"},
             "path": NAME_TEXT,
             "shown": list_of(text(40), most=32),
         },

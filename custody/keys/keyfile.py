@@ -227,13 +227,26 @@ def _locked(path: Path) -> Iterator[None]:
 # --- what stands inside ----------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """A ledger's newest head; digests in hex. ``histories`` is None where an older custody wrote it."""
+
+    size: int
+    root: str
+    histories: str | None = None
+
+    def to_value(self) -> dict[str, Any]:
+        value: dict[str, Any] = {"size": self.size, "root": self.root}
+        return value if self.histories is None else {**value, "histories": self.histories}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Inside:
-    """The secrets and the heads; ``heads`` are {tag: (size, root)}, in hex."""
+    """The secrets and the heads; ``heads`` are {tag: head}, the tag in hex."""
 
     keys: CustodianKeys = field(repr=False)
     heads_secret: bytes = field(repr=False)
-    heads: Mapping[str, tuple[int, str]] = field(repr=False)
+    heads: Mapping[str, _Head] = field(repr=False)
     made: str
     unattended: bool
     recovery: bool
@@ -244,7 +257,7 @@ class _Inside:
             "sign": to_base64(self.keys.sign.seed),
             "wrap": None if wrap_seed is None else to_base64(wrap_seed),
             "heads_secret": to_base64(self.heads_secret),
-            "heads": {tag: {"size": size, "root": root} for tag, (size, root) in self.heads.items()},
+            "heads": {tag: head.to_value() for tag, head in self.heads.items()},
             "made": self.made,
             "unattended": self.unattended,
             "recovery": self.recovery,
@@ -264,10 +277,13 @@ def _inside_from_value(value: object, where: str) -> _Inside:
     heads = {}
     for tag, head in fields["heads"].items():
         check_digest(tag, where=f"{where}, heads")
-        canonical.check_fields(head, where=f"{where}, heads", required={"size", "root"})
+        newer = {"histories"} & head.keys() if isinstance(head, dict) else set()
+        canonical.check_fields(head, where=f"{where}, heads", required={"size", "root"} | newer)
         if type(head["size"]) is not int:
             raise FormatError("not a size", where=f"{where}, heads")
-        heads[tag] = (head["size"], check_digest(head["root"], where=f"{where}, heads"))
+        for name in head.keys() - {"size"}:
+            check_digest(head[name], where=f"{where}, heads")
+        heads[tag] = _Head(head["size"], head["root"], head.get("histories"))
     wrap = fields["wrap"]
     return _Inside(
         keys=CustodianKeys(
@@ -472,9 +488,18 @@ class KeyFile:
         From memory on purpose: read the head first, the ledger second. A head read again later could be
         newer than the ledger that was read, and an honest locker would look rolled back.
         """
-        return self._inside.heads.get(self._tag(origin))
+        head = self._inside.heads.get(self._tag(origin))
+        return None if head is None else (head.size, head.root)
 
-    def remember(self, origin: str, size: int, root: str) -> None:
+    def histories(self, origin: str) -> str | None:
+        """The digest (hex) that was remembered with that head, over the ends of the histories that say who may do what.
+
+        None where nothing is remembered, or an older custody wrote it.
+        """
+        head = self._inside.heads.get(self._tag(origin))
+        return None if head is None else head.histories
+
+    def remember(self, origin: str, size: int, root: str, histories: str | None = None) -> None:
         """Keep a ledger's newest head, durably; to be called after the ledger's commit.
 
         Under the lock the file is read again and the larger size wins, so processes that share the file
@@ -482,21 +507,24 @@ class KeyFile:
         file can't be written; WrongPassphrase when its passphrase was changed meanwhile.
         """
         check_digest(root, where="head, root")
+        if histories is not None:
+            check_digest(histories, where="head, histories")
         if type(size) is not int or not 0 <= size <= canonical.MAX_INTEGER:
             raise FormatError("not a size", where="head, size")
         tag = self._tag(origin)
         with _locked(self.path):
             inside = self._reread()
             known = inside.heads.get(tag)
-            if known is not None and known[0] == size and known[1] != root:
+            if known is not None and known.size == size and known.root != root:
                 raise CheckFailed(
                     "two records of the same size: this locker or another copy of it was changed",
                     where=origin,
-                    expected=f"root {known[1]} at size {size}",
+                    expected=f"root {known.root} at size {size}",
                     found=root,
                 )
-            if known is None or known[0] < size:
-                inside = replace(inside, heads={**inside.heads, tag: (size, root)})
+            told_more = known is not None and known.size == size and known.histories is None
+            if known is None or known.size < size or (told_more and histories is not None):
+                inside = replace(inside, heads={**inside.heads, tag: _Head(size, root, histories)})
                 _replace(self.path, _encode(inside, self._lock, self._random, show(str(self.path))))
             self._inside = inside
 

@@ -101,7 +101,10 @@ def create(path: Path) -> None:
 
 
 def engine(path: Path, *, write: bool) -> sa.Engine:
-    """An engine on an existing ledger file. A writer's transactions begin with the write lock; a reader's don't."""
+    """An engine on an existing ledger file. A writer's transactions begin with the write lock.
+
+    A reader has no transactions: each statement is one, so that no reader holds the log back for longer.
+    """
     check_file(path)
     # A URI with mode=rw never creates a file: a mistyped path can't begin a second history.
     made = sa.create_engine(
@@ -131,9 +134,11 @@ def engine(path: Path, *, write: bool) -> sa.Engine:
             connection.execute("PRAGMA query_only=ON")
         connection.set_authorizer(authorize)
 
-    @sa.event.listens_for(made, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    if write:
+
+        @sa.event.listens_for(made, "begin")
+        def _begin(connection: sa.Connection) -> None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return made
 

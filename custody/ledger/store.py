@@ -6,6 +6,7 @@ erasable store commits, then the ledger commits. What is committed here is evide
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import uuid
@@ -16,6 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from custody import machine
 from custody.crypto import envelopes, keys, notes
 from custody.errors import CheckFailed, FormatError, InputRefused, MachineError, NoRight
 from custody.format import entry as entries
@@ -109,7 +111,7 @@ class Ledger:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[View]:
-        """A consistent view; keep it short, since the write-ahead log grows while one is open."""
+        """The ledger as it stands now, for as long as it is needed: what is appended later is not seen."""
         try:
             with self._readers.begin() as connection:
                 yield View(connection)
@@ -131,6 +133,13 @@ class Ledger:
         except sa.exc.DBAPIError as error:
             raise _machine_error(error, self.path) from error
 
+    def settle(self) -> None:
+        """Fold the write-ahead log into the file, so that the file alone is the state.
+
+        The caller holds the locker's lock. Raises LockerBusy when a reader does not let go in time.
+        """
+        sqlite.settle(self._readers, self.path)
+
     def file_checks(self) -> list[str]:
         """What is wrong with the file as a database: SQLite's own check and our guards."""
         with self.reading() as view:
@@ -148,17 +157,33 @@ def _machine_error(error: sa.exc.DBAPIError, path: Path) -> Exception:
     return MachineError(f"the ledger can't be used: {text}", where=path.name, hint=hint)
 
 
+_ROWS = 500
+"""So many rows are read at a time."""
+
+
 class View:
-    """What a connection sees of the ledger."""
+    """The first ``size`` entries. They never change, so every question is a short read of its own.
+
+    An open snapshot would keep the write-ahead log from being emptied: beside a reader that took its time
+    (or was put to sleep with Ctrl-Z) it grew to 81 MiB in seconds, measured.
+    """
 
     def __init__(self, connection: sa.Connection) -> None:
         self.connection = connection
+        self._size = self._size_now()
+
+    def _size_now(self) -> int:
+        last = self.connection.execute(sa.select(sa.func.max(tables.entry.c.seq))).scalar()
+        return 0 if last is None else int(last) + 1
+
+    def _of_later(self, size: int) -> bool:
+        """True for what belongs to a size that was reached since. What no size accounts for is not hidden."""
+        return size > self.size and size <= self._size_now()
 
     @property
     def size(self) -> int:
         """The number of entries."""
-        last = self.connection.execute(sa.select(sa.func.max(tables.entry.c.seq))).scalar()
-        return 0 if last is None else last + 1
+        return self._size
 
     def node(self, level: int, position: int) -> bytes:
         """A stored hash of the tree; CheckFailed where there is none."""
@@ -185,11 +210,29 @@ class View:
     def entries(self, start: int = 0, stop: int | None = None) -> Iterator[Stored]:
         """Entries in order, from ``start`` up to and without ``stop``."""
         table = tables.entry
-        query = sa.select(table.c.seq, table.c.envelope).where(table.c.seq >= start).order_by(table.c.seq)
-        if stop is not None:
-            query = query.where(table.c.seq < stop)
-        for seq, stored in self.connection.execute(query, execution_options={"yield_per": 500}):
-            yield Stored(seq, bytes(stored))
+        stop = self.size if stop is None else min(stop, self.size)
+        while start < stop:
+            query = (
+                sa.select(table.c.seq, table.c.envelope)
+                .where(table.c.seq >= start, table.c.seq < stop)
+                .order_by(table.c.seq)
+                .limit(_ROWS)
+            )
+            rows = self.connection.execute(query).all()
+            for seq, stored in rows:
+                yield Stored(seq, bytes(stored))
+            if not rows:
+                return
+            start = rows[-1].seq + 1
+
+    def entries_and_leaves(self, start: int) -> Iterator[tuple[Stored, bytes | None]]:
+        """Entries in order from ``start`` on, each with the leaf hash that the tree's table has."""
+        entry, node = tables.entry, tables.node
+        leaf = sa.and_(node.c.level == 0, node.c.position == entry.c.seq)
+        query = sa.select(entry.c.seq, entry.c.envelope, node.c.hash).outerjoin_from(entry, node, leaf)
+        query = query.where(entry.c.seq >= start).order_by(entry.c.seq)
+        for seq, stored, digest in self.connection.execute(query, execution_options={"yield_per": 500}):
+            yield Stored(seq, bytes(stored)), None if digest is None else bytes(digest)
 
     def entry(self, seq: int) -> Stored:
         """One entry; CheckFailed where there is none."""
@@ -202,7 +245,7 @@ class View:
         table = tables.entry
         query = (
             sa.select(table.c.seq, table.c.envelope)
-            .where(table.c.subject == _key(subject), table.c.n >= start)
+            .where(table.c.subject == _key(subject), table.c.n >= start, table.c.seq < self.size)
             .order_by(table.c.n)
         )
         if stop is not None:
@@ -211,15 +254,17 @@ class View:
 
     def check_count(self) -> None:
         """Raise CheckFailed when rows of entries are gone. Counts the small index, not the entries."""
-        count = self.connection.execute(sa.select(sa.func.count()).select_from(tables.entry)).scalar()
-        if count != self.size:
-            table = tables.entry
+        table = tables.entry
+        # Both in one statement: a neighbour may append between two.
+        count, last = self.connection.execute(sa.select(sa.func.count(), sa.func.max(table.c.seq))).one()
+        size = 0 if last is None else last + 1
+        if count != size or size < self.size:
             numbers = self.connection.execute(sa.select(table.c.seq).order_by(table.c.seq)).scalars()
             first = next((n for n, seq in enumerate(numbers) if n != seq), count)
             raise CheckFailed(
                 "entries are missing from the ledger file",
                 where=f"entry {first}",
-                expected=f"{self.size} entries",
+                expected=f"{max(size, self.size)} entries",
                 found=str(count),
             )
 
@@ -232,10 +277,13 @@ class View:
             if self.node(0, stored.seq) != stored.leaf:
                 raise CheckFailed("an entry is not the one that the tree has", where=where)
             try:
-                body = stored.read().subject
+                entry = stored.read()
             except entries.NewerVersion:
                 previous = stored.leaf
                 continue
+            body = entry.subject
+            if entry.seq != stored.seq:
+                raise CheckFailed("an entry of another place", where=where, found=f"entry {entry.seq}")
             if (body.id, body.n, body.prev) != (subject, n, None if previous is None else previous.hex()):
                 raise CheckFailed("the history of its subject has a gap", where=where, expected=f"number {n}")
             previous = stored.leaf
@@ -246,7 +294,7 @@ class View:
         table = tables.entry
         query = (
             sa.select(table.c.seq, table.c.n)
-            .where(table.c.subject == _key(subject))
+            .where(table.c.subject == _key(subject), table.c.seq < self.size)
             .order_by(table.c.n.desc())
             .limit(1)
         )
@@ -256,39 +304,73 @@ class View:
     def index_rows(self) -> Iterator[tuple[int, str, int]]:
         """(seq, subject, n) as the columns state them, for `check` to compare with the bodies."""
         table = tables.entry
-        rows = self.connection.execute(
-            sa.select(table.c.seq, table.c.subject, table.c.n).order_by(table.c.seq)
-        )
-        for seq, subject, n in rows:
-            yield seq, str(uuid.UUID(bytes=bytes(subject))) if len(subject) == 16 else subject.hex(), n
+        start = 0
+        while start < self.size:
+            query = (
+                sa.select(table.c.seq, table.c.subject, table.c.n)
+                .where(table.c.seq >= start, table.c.seq < self.size)
+                .order_by(table.c.seq)
+                .limit(_ROWS)
+            )
+            rows = self.connection.execute(query).all()
+            for seq, subject, n in rows:
+                yield seq, str(uuid.UUID(bytes=bytes(subject))) if len(subject) == 16 else subject.hex(), n
+            if not rows:
+                return
+            start = rows[-1].seq + 1
 
     def nodes(self) -> Iterator[tuple[int, int, bytes]]:
-        """All stored hashes of the tree."""
+        """All stored hashes of the tree of this size."""
         table = tables.node
-        for level, position, digest in self.connection.execute(
-            sa.select(table.c.level, table.c.position, table.c.hash).order_by(table.c.level, table.c.position)
-        ):
-            yield level, position, bytes(digest)
+        key = sa.tuple_(table.c.level, table.c.position)
+        last, grown = (-1, -1), self.size
+        while True:
+            query = (
+                sa.select(table.c.level, table.c.position, table.c.hash)
+                .where(key > last)
+                .order_by(table.c.level, table.c.position)
+                .limit(_ROWS)
+            )
+            rows = self.connection.execute(query).all()
+            for level, position, digest in rows:
+                end = (position + 1) << min(level, 64)
+                grown = self._size_now() if end > grown else grown
+                if end <= self.size or end > grown:
+                    yield level, position, bytes(digest)
+            if not rows:
+                return
+            last = (rows[-1].level, rows[-1].position)
 
     def notes(self) -> dict[int, bytes]:
         """All log notes by size."""
         table = tables.note
-        rows = self.connection.execute(sa.select(table.c.size, table.c.note).order_by(table.c.size))
-        return {size: bytes(stored) for size, stored in rows}
+        rows = self.connection.execute(sa.select(table.c.size, table.c.note).order_by(table.c.size)).all()
+        return {size: bytes(stored) for size, stored in rows if not self._of_later(size)}
 
     def newest_note(self) -> tuple[int, bytes] | None:
         """The newest log note and its size."""
         table = tables.note
-        row = self.connection.execute(sa.select(table).order_by(table.c.size.desc()).limit(1)).first()
-        return None if row is None else (row.size, bytes(row.note))
+        sizes = self.connection.execute(sa.select(table.c.size).order_by(table.c.size.desc())).scalars()
+        for size in sizes:
+            if not self._of_later(size):
+                sizes.close()
+                return size, self.note_at(size)
+        return None
+
+    def note_at(self, size: int) -> bytes:
+        """The log note of a size; CheckFailed where there is none."""
+        table = tables.note
+        found = self.connection.execute(sa.select(table.c.note).where(table.c.size == size)).scalar()
+        if found is None:
+            raise CheckFailed("a log note is missing", where=f"note {size}")
+        return bytes(found)
 
     def tokens(self) -> list[tuple[int, bytes]]:
         """All tokens with the size of the note that they cover."""
         table = tables.token
-        rows = self.connection.execute(
-            sa.select(table.c.size, table.c.tsr).order_by(table.c.size, table.c.sha256)
-        )
-        return [(size, bytes(tsr)) for size, tsr in rows]
+        query = sa.select(table.c.size, table.c.tsr).order_by(table.c.size, table.c.sha256)
+        rows = self.connection.execute(query).all()
+        return [(size, bytes(tsr)) for size, tsr in rows if not self._of_later(size)]
 
     def issued(self) -> list[int]:
         """Sizes of the checkpoints that left the locker."""
@@ -319,6 +401,8 @@ class Append(View):
         self._size = super().size
         self._peaks = [super(Append, self).node(*place) for place in merkle.peaks(self._size)]
         self._heads: dict[str, Head] = {}
+        self.moved: dict[str, Head] = {}
+        """Heads of the ledger's and the cases' histories that this append moved."""
         self._subjects: dict[str, tuple[str, str | None]] = {}
         self._entry_rows: list[dict[str, Any]] = []
         self._node_rows: list[dict[str, Any]] = []
@@ -336,6 +420,10 @@ class Append(View):
     def head(self, subject: str) -> Head | None:
         """As `View.head`, entries of this append included."""
         return self._heads.get(subject) or super().head(subject)
+
+    def know(self, heads: Mapping[str, Head]) -> None:
+        """Take these heads for true, whatever the file's columns say: who keeps them read the entries."""
+        self._heads |= heads
 
     def next_n(self, subject: str) -> int:
         """The number that the next entry about a subject will have."""
@@ -423,7 +511,9 @@ class Append(View):
             carried = merkle.node_hash(self._peaks.pop(), carried)
             size >>= 1
         self._peaks.append(carried)
-        self._heads[entry.subject.id] = Head(entry.subject.n, leaf)
+        head = self._heads[entry.subject.id] = Head(entry.subject.n, leaf)
+        if entry.subject.type in ("ledger", "case"):
+            self.moved[entry.subject.id] = head
         self._size += 1
 
     def flush(self) -> None:
@@ -432,6 +522,7 @@ class Append(View):
             self.connection.execute(sa.insert(tables.entry), self._entry_rows)
             self.connection.execute(sa.insert(tables.node), self._node_rows)
             self._entry_rows, self._node_rows = [], []
+            machine.at_point("entries inserted")
 
     def add_note(self, log_keys: keys.LogKeys, origin: str) -> note.LogNote:
         """Sign and store the log note of the tree as it stands; a note of this size that exists is given back."""
@@ -442,12 +533,14 @@ class Append(View):
         checkpoint = note.Checkpoint(origin=origin, size=self._size, root=merkle.fold_peaks(self._peaks))
         made = notes.sign(checkpoint, log_keys)
         self.connection.execute(sa.insert(tables.note), {"size": self._size, "note": made.to_bytes()})
+        machine.at_point("note stored")
         return made
 
     def add_token(self, size: int, sha256: bytes, tsr: bytes) -> None:
         """Keep a token over the note of ``size``."""
         self.flush()
         self.connection.execute(sa.insert(tables.token), {"size": size, "sha256": sha256, "tsr": tsr})
+        machine.at_point("token stored")
 
     def add_issued(self, size: int) -> None:
         """Remember that the checkpoint of ``size`` leaves the locker."""
@@ -462,30 +555,107 @@ class Append(View):
                 self.connection.execute(sa.insert(tables.root_certificate), {"sha256": sha256, "der": der})
 
 
-def rights_of(view: View, cases: Sequence[str] = ()) -> Rights:
-    """The rights after all entries about the ledger and about ``cases``, in the record's order.
+Histories = Mapping[str, Sequence[Stored]]
+"""All entries about the ledger and about each case, by subject: what says who may do what."""
+
+
+def histories_of(view: View, cases: Sequence[str] = ()) -> Histories:
+    """The histories of the ledger and of ``cases``, each whole by itself and of the tree's entries."""
+    genesis = view.entry(0).read()
+    view.check_count()
+    found = {}
+    for subject in dict.fromkeys((genesis.subject.id, *cases)):
+        history = view.whole_history(subject)
+        if history:
+            found[subject] = history
+    return found
+
+
+def rights_of(histories: Histories) -> Rights:
+    """The rights after all entries of these histories, in the record's order.
 
     Every one of them is checked first: a row that somebody put into the file without a key must not
     say who may do what. Raises InputRefused for entries made by a newer custody.
     """
     rights = Rights()
-    genesis = view.entry(0).read()
-    view.check_count()
-    found = []
-    for subject in dict.fromkeys((genesis.subject.id, *cases)):
-        found += view.whole_history(subject)
-    for item in sorted(found, key=lambda item: item.seq):
+    for item in sorted(
+        (item for history in histories.values() for item in history), key=lambda item: item.seq
+    ):
         take_in(rights, item)
     return rights
 
 
-def take_in(rights: Rights, stored: Stored) -> None:
-    """Check an entry about the ledger or a case, and take it into account; other entries are passed over."""
+def heads_of(histories: Histories, size: int | None = None) -> dict[str, Head]:
+    """The last entry of each history, among the first ``size`` entries where that is said."""
+    found = {}
+    for subject, history in histories.items():
+        count = len(history) if size is None else sum(item.seq < size for item in history)
+        if count:
+            found[subject] = Head(count - 1, history[count - 1].leaf)
+    return found
+
+
+def heads_digest(heads: Mapping[str, Head]) -> str:
+    """Hex SHA-256 over the heads in the order of their subjects: id (16 bytes), n (u64be), leaf (32) of each."""
+    digest = hashlib.sha256()
+    for subject in sorted(heads):
+        head = heads[subject]
+        digest.update(_key(subject) + head.n.to_bytes(8, "big") + head.leaf)
+    return digest.hexdigest()
+
+
+def check_none_hidden(view: View, histories: Histories, start: int) -> None:
+    """Raise CheckFailed unless every entry from ``start`` on that is about the ledger or a case is in ``histories``.
+
+    Histories are found by a column that nobody signs. Who may write the file can hide a history's *last*
+    entry by changing it; in the middle the next one would tell. So the bodies are asked.
+    """
+    known = {item.seq for history in histories.values() for item in history}
+    for stored, leaf in view.entries_and_leaves(start):
+        if stored.seq in known:
+            continue
+        where = f"entry {stored.seq}"
+        if stored.leaf != leaf:
+            raise CheckFailed("an entry is not the one that the tree has", where=where)
+        if not _may_be_of_ledger_or_case(stored.envelope):
+            continue
+        try:
+            body = stored.read()
+        except entries.NewerVersion:
+            continue  # `take_in` refuses those that are found; of others nothing is read
+        if body.subject.type in ("ledger", "case"):
+            raise CheckFailed("the table's columns are not what the entry says", where=where)
+
+
+_PAYLOAD = b'{"payload":"'
+
+
+def _may_be_of_ledger_or_case(envelope: bytes) -> bool:
+    """False only where a body can't be about the ledger or a case: a tenth of the time of reading it.
+
+    An entry has one spelling, so a subject's type always stands in these bytes; elsewhere they may stand too.
+    """
+    if not envelope.startswith(_PAYLOAD):
+        return True
+    try:
+        payload = base64.b64decode(envelope[len(_PAYLOAD) : envelope.index(b'"', len(_PAYLOAD))])
+    except ValueError:
+        return True
+    return b'"type":"ledger"' in payload or b'"type":"case"' in payload
+
+
+def take_in(rights: Rights, stored: Stored) -> entries.Subject | None:
+    """Check an entry about the ledger or a case, and take it into account; other entries are passed over.
+
+    Gives its subject, or None for an entry that was passed over.
+    """
     where = f"entry {stored.seq}"
     try:
         entry, outer = entries.read(stored.envelope, where=where)
         if entry.subject.type in ("ledger", "case"):
             replay.admit(rights, entry, outer, where=where)
+            return entry.subject
+        return None
     except entries.NewerVersion as error:
         # It may have taken a right away, or ordered something kept: not knowing is no reason to go on.
         raise InputRefused(

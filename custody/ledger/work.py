@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from custody import machine
 from custody.format import entry as entries
 from custody.ledger.store import View
 
@@ -168,7 +169,9 @@ class Work:
             self._connection.execute(
                 "INSERT OR REPLACE INTO state VALUES ('root', ?)", (view.root(max(size, seen)).hex(),)
             )
+            machine.at_point("work rows inserted")
             self._connection.execute("COMMIT")
+            machine.at_point("after work commit")
         except BaseException:
             self._connection.execute("ROLLBACK")
             raise

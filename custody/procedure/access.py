@@ -198,11 +198,14 @@ class ForExport:
     """Compartment keys by (seq, compartment)."""
 
 
-def open_for_export(desk: Desk, case: str, subjects: Mapping[str, Iterable[str]]) -> ForExport:
+def open_for_export(
+    desk: Desk, case: str, subjects: Mapping[str, Iterable[str]], *, stop: int | None = None
+) -> ForExport:
     """Open chosen compartments in memory only. The entries that log it are the export's own group.
 
-    ``subjects``: compartments by subject id. Nothing may be written outside the locker before the
-    caller has committed `item.exported` and `package.made` (formats, section 6).
+    ``subjects``: compartments by subject id; ``stop``: only of entries before this one. Nothing may be
+    written outside the locker before the caller has committed `item.exported` and `package.made`
+    (formats, section 6), or has called `open_again`.
     """
     desk.need("export", case, what="export")
     opened: list[Parts] = []
@@ -212,7 +215,7 @@ def open_for_export(desk: Desk, case: str, subjects: Mapping[str, Iterable[str]]
         keys = desk.ring.class_keys(subject) or desk.ring.item_keys(subject)
         chosen = frozenset(wanted)
         with desk.locker.ledger.reading() as view:
-            history = view.history(subject)
+            history = [one for one in view.history(subject) if stop is None or one.seq < stop]
         for parts in _open_entries(desk, subject, history, keys, chosen, NEVER_SHIPPED):
             opened.append(parts)
             for name in parts.values:
@@ -223,6 +226,54 @@ def open_for_export(desk: Desk, case: str, subjects: Mapping[str, Iterable[str]]
                     keys[sealing.class_of(name)], desk.origin, subject, parts.entry.subject.n, name
                 )
     return ForExport(parts=tuple(opened), sealed=sealed, keys=shown)
+
+
+def open_again(
+    desk: Desk, made: Stored, items: Sequence[ItemRow], *, text: str, recipient: str | None
+) -> dict[str, Any]:
+    """Log that a package leaves once more, then open what was kept with it: what it shows, its passphrase.
+
+    ``made`` is its `package.made`, ``items`` what is in it. One `item.accessed` for each item, so that
+    every item's history says how many copies left, and one `case.consulted` for what concerns the case;
+    all in one group, after the package's own entries, so that the package does not contain them.
+    """
+    body = made.read()
+    assert body.case is not None
+    keys = desk.ring.class_keys(body.case)
+    if not desk.rights.holds(desk.key_id, "export", body.case) or "record" not in keys:
+        refuse_case(desk, body.case, what="export")
+    part: dict[str, Any] = {"text": text, "package": body.public["package"]}
+    if recipient:
+        part["recipient"] = recipient
+    group = desk.rim.new_id()
+    exhibits = list(dict.fromkeys(item.exhibit for item in items))
+    with desk.write() as writer:
+        for item in items:
+            writer.add(
+                "item.accessed",
+                "item",
+                item.id,
+                case=body.case,
+                group=group,
+                public={"what": "package", "result": "opened", "copy": False, "purpose": "again"},
+                parts={"purpose": part},
+                keys=desk.ring.item_keys(item.id),
+            )
+        writer.add(
+            "case.consulted",
+            "case",
+            body.case,
+            case=body.case,
+            group=group,
+            public={
+                "what": "export",
+                "result": "opened",
+                "exhibits": "all" if len(exhibits) > 512 else exhibits,
+            },
+            parts={"purpose": part},
+            keys=keys,
+        )
+    return _open_part(desk, body, "purpose", body.sealed["purpose"], keys["record"])
 
 
 def export_content(desk: Desk, item: ItemRow, content: Mapping[str, Any]) -> Iterator[bytes]:

@@ -75,9 +75,13 @@ class Locker:
             self._work.catch_up(view)
         return self._work
 
+    def histories(self, view: ledgers.View) -> ledgers.Histories:
+        """All entries about the ledger and about each case."""
+        return ledgers.histories_of(view, [case.id for case in self.work.cases()])
+
     def rights(self, view: ledgers.View) -> Rights:
         """Who may do what, after all entries."""
-        return ledgers.rights_of(view, [case.id for case in self.work.cases()])
+        return ledgers.rights_of(self.histories(view))
 
     def lock(self) -> contextlib.AbstractContextManager[object]:
         """The locker's lock: held from the erasable commit to the ledger commit."""
@@ -103,9 +107,7 @@ class Desk:
         self.ring = KeyRing(locker.origin, locker.erasable, self.keys, self._first_parts)
         self._session = self._session_clock()
         self._check_not_rolled_back()
-        with locker.ledger.reading() as view:
-            self.rights = locker.rights(view)
-            self._rights_size = view.size
+        self._read_rights()
         if self.key_id not in self.rights.custodians:
             raise NoRight(
                 "this key is not one of the locker's custodians",
@@ -178,6 +180,39 @@ class Desk:
                 hint="keep this copy as it is, and compare it with another copy or an older package",
             )
 
+    def _read_rights(self) -> None:
+        """Rights, and the heads of the histories that they came from."""
+        with self.locker.ledger.reading() as view:
+            histories = self._histories(view)
+            self.rights = ledgers.rights_of(histories)
+            self._heads = ledgers.heads_of(histories)
+            self._rights_size = view.size
+
+    def _histories(self, view: ledgers.View) -> ledgers.Histories:
+        """The histories that say who may do what, compared with what the key file remembers of them.
+
+        What was appended since is read whole: a column could hide the last entry of a history
+        (decision 0022). A key that remembers nothing here can't tell, as it can't tell a shorter record.
+        """
+        histories = self.locker.histories(view)
+        remembered = self.key_file.head(self.origin)
+        if remembered is None:
+            return histories
+        size, digest = remembered[0], self.key_file.histories(self.origin)
+        if digest is not None and ledgers.heads_digest(ledgers.heads_of(histories, size)) != digest:
+            # The list of cases is derived, from a file that anybody may delete or write.
+            self.locker.work.rebuild(view)
+            histories = self.locker.histories(view)
+            if ledgers.heads_digest(ledgers.heads_of(histories, size)) != digest:
+                raise CheckFailed(
+                    "histories in this locker end elsewhere than your key remembers: entries were hidden or changed",
+                    where=str(self.locker.path),
+                    hint="write nothing more here; run custody check, and compare with a backup",
+                )
+        # A key file of an older custody remembers no digest: then everything is read, once.
+        ledgers.check_none_hidden(view, histories, 0 if digest is None else size)
+        return histories
+
     def _session_clock(self) -> tuple[str, int] | None:
         """(session tag, offset in ms): deltas within a boot stay exact, the boot itself stays unknown."""
         clock = self.rim.boot_clock()
@@ -212,23 +247,26 @@ class Desk:
                     self.locker.erasable.add(writer.rows)
                     machine.at_point("after erasable commit")
                     root = append.root().hex()
+                    machine.at_point("before ledger commit")
                 machine.at_point("after ledger commit")
             except BaseException:
                 # The rights may have taken in entries that were never committed.
-                with self.locker.ledger.reading() as view:
-                    self.rights = self.locker.rights(view)
-                    self._rights_size = view.size
+                self._read_rights()
                 raise
             self._rights_size = append.size
-        self.key_file.remember(self.origin, append.size, root)
+            self._heads |= append.moved
+        self.key_file.remember(self.origin, append.size, root, ledgers.heads_digest(self._heads))
         machine.at_point("after key file")
 
     def _refresh(self, append: ledgers.Append) -> None:
         """Take in what others appended since the rights were read."""
         if append.size > self._rights_size:
             for stored in append.entries(self._rights_size):
-                ledgers.take_in(self.rights, stored)
+                subject = ledgers.take_in(self.rights, stored)
+                if subject is not None:
+                    self._heads[subject.id] = ledgers.Head(subject.n, stored.leaf)
             self._rights_size = append.size
+        append.know(self._heads)
 
     def need(self, right: str, case: str | None, *, what: str) -> None:
         """Raise NoRight unless this custodian has the right."""

@@ -51,14 +51,17 @@ def read_to_file(desk: Desk, item: ItemRow, output: Path, purpose: Purpose) -> R
     logged = placed = False
     try:
         with os.fdopen(descriptor, "wb") as file:
+            machine.at_point("copy begun")
             opened = access.open_item(desk, item, purpose=purpose, copy=True)
             logged = True
             for piece in _pieces(opened):
                 file.write(piece)
             file.flush()
+            machine.at_point("copy written")
             os.fsync(file.fileno())
         machine.rename_new(temporary, output)
         placed = True
+        machine.at_point("copy renamed")
         machine.sync_directory(output.parent)
     except BaseException as error:
         temporary.unlink(missing_ok=True)

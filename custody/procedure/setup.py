@@ -129,9 +129,11 @@ def init(
     try:
         building.mkdir(mode=0o700)
         made = _build(building, key_file, rim, name=name, organisation=organisation, how=how, tsa=tsa)
+        machine.at_point("locker built")
         # The ledger goes last: a folder with ledger.sqlite is a locker, so there never is half of one.
         for part in (DIRECTORY, LOCK_NAME, works.FILE_NAME, erasable.FILE_NAME, ledgers.FILE_NAME):
             placed.append((building / part).rename(directory / part))
+            machine.at_point("locker part placed")
         building.rmdir()
         machine.sync_directory(directory)
         _remember(directory, key_file, made.origin)
@@ -163,7 +165,8 @@ def _remember(directory: Path, key_file: KeyFile, origin: str) -> None:
     locker = Locker(directory)
     try:
         with locker.ledger.reading() as view:
-            key_file.remember(origin, view.size, view.root().hex())
+            heads = ledgers.heads_of(locker.histories(view))
+            key_file.remember(origin, view.size, view.root().hex(), ledgers.heads_digest(heads))
     finally:
         locker.close()
 

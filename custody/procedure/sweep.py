@@ -6,6 +6,7 @@ their place is disposed of. Run under the locker's lock, and only when a crash l
 
 from __future__ import annotations
 
+from custody import machine
 from custody.procedure.locker import Locker
 
 
@@ -19,4 +20,5 @@ def sweep(locker: Locker) -> int:
     named = {item.object for item in locker.work.items()}
     objects = [name for name in locker.vault.objects() if name not in named]
     locker.vault.remove(objects)
+    machine.at_point("leftovers swept")
     return gone + len(objects)

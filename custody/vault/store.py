@@ -119,7 +119,9 @@ def seal_stream(
                 put(sealer.update(bytes(zeros)))
                 rest -= zeros
             put(sealer.finish())
+            machine.at_point("object written")
             write_back.finish()
+            machine.at_point("object synced")
     except OSError as error:
         target.unlink(missing_ok=True)
         raise _machine(error, "the vault can't be written") from error
@@ -154,7 +156,9 @@ def seal_bytes(
     try:
         with target.open("xb", buffering=0) as file:
             _write_all(file, sealed)
+            machine.at_point("object written")
             os.fsync(file.fileno())
+            machine.at_point("object synced")
     except OSError as error:
         target.unlink(missing_ok=True)
         raise _machine(error, "the vault can't be written") from error
@@ -190,6 +194,7 @@ class Vault:
         try:
             for item in staged:
                 Path(item.path).replace(self.directory / item.object_id)
+                machine.at_point("object renamed")
             machine.sync_directory(self.directory)
         except OSError as error:
             raise _machine(error, "the vault can't be written") from error

@@ -19,12 +19,14 @@ def admit(rights: Rights, entry: Entry, outer: Envelope, *, where: str) -> None:
     Raises CheckFailed (signature, rights, contradiction), FormatError (fields) or NewerVersion, each
     before anything of the entry is believed; a newer entry's signature was checked all the same.
     """
-    if not rights.custodians and entry.kind in ("ledger.created", "ledger.continued"):
+    if not rights.custodians and entry.kind == "ledger.created":
         # The genesis names the key that signs it: it is confirmed by its own hash, from outside.
         entry.check_kind(where=where)
         rights.apply(entry)
         check_signature(rights, outer, where=where)
         return
+    if not rights.custodians and entry.kind == "ledger.continued":
+        raise CheckFailed("the volume that the record goes on from is missing", where=where)
     hold(rights, entry, outer, where=where)
     rights.apply(entry)
 

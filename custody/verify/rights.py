@@ -16,14 +16,15 @@ from custody.format import kinds, names
 from custody.format.entry import Entry
 from custody.format.envelope import KEY_TYPE
 from custody.format.public_key import from_payload
-from custody.format.text import from_base64
+from custody.format.text import from_base64, to_base64
 
 ALL_CLASSES = frozenset(kinds.CLASSES)
+_WRITTEN_AGAIN = (("item.accessed", "package"), ("case.consulted", "export"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Custodian:
-    """A person's key as the record has it. ``added`` and ``retired`` are entry numbers."""
+    """A person's key as the record has it. ``added`` and ``retired`` are numbers of entries over all volumes."""
 
     key_id: str
     sign_key: bytes
@@ -50,13 +51,30 @@ class Grant:
     classes: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume:
+    """A closed volume: its ledger, its log keys, the entries of the volumes before it, and its own."""
+
+    origin: str
+    ledger: str
+    log_keys: Mapping[str, bytes]
+    base: int
+    size: int
+
+
 @dataclass(slots=True)
 class Rights:
-    """The state after the entries applied so far."""
+    """The state after the entries applied so far, over all volumes in their order (decision 0021).
+
+    ``origin``, ``ledger`` and ``log_keys`` are the newest volume's, ``base`` counts the entries of
+    those ``before`` it: the number of an entry over all volumes is ``base`` + seq.
+    """
 
     origin: str | None = None
     ledger: str | None = None
     log_keys: dict[str, bytes] = field(default_factory=dict)
+    base: int = 0
+    before: list[Volume] = field(default_factory=list)
     custodians: dict[str, Custodian] = field(default_factory=dict)
     cases: dict[str, dict[str, Grant]] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
@@ -89,24 +107,50 @@ class Rights:
     def why_not(self, entry: Entry) -> str | None:
         """Why the actor of ``entry`` may not make it here, in words; None when he may."""
         if not self.custodians:
-            return (
-                None
-                if entry.kind in ("ledger.created", "ledger.continued")
-                else "the record does not begin with its genesis"
-            )
-        if entry.kind in ("ledger.created", "ledger.continued"):
+            return None if entry.kind == "ledger.created" else "the record does not begin with its genesis"
+        if entry.kind == "ledger.created":
             return "a second genesis"
         # Who opens a case has all rights in it: a second opening would be a way to take them.
-        if entry.kind == "case.opened" and entry.subject.n != 0:
+        if entry.kind == "case.opened" and (entry.subject.n != 0 or entry.subject.id in self.cases):
             return "a second opening of the case"
         custodian = self.custodians.get(entry.actor)
         if custodian is None:
             return "the key is not one of this record's custodians"
         if custodian.retired is not None:
             return f"the key was retired by entry {custodian.retired}"
+        if "from" in entry.public and not self._may_go_on(entry):
+            return "it says that it goes on from an earlier volume, and can't"
+        if entry.kind == "ledger.continued":
+            return self._why_not_continue(entry, custodian)
+        if entry.kind == "recovery.tried" and not custodian.recovery:
+            return "the key is not a recovery sheet's"
         for right in self._needed(entry):
             if not self.holds(entry.actor, right, entry.case):
                 return f"the key has no right to {right}"
+        return None
+
+    def _may_go_on(self, entry: Entry) -> bool:
+        """True where an entry can be the first of its volume about something older; what was before, is not asked."""
+        if entry.subject.type == "ledger" or entry.kind in kinds.BEGINNINGS or entry.subject.n != 0:
+            return False
+        return entry.public["from"]["ledger"] in [volume.origin for volume in self.before]
+
+    def _why_not_continue(self, entry: Entry, custodian: Custodian) -> str | None:
+        public, known = entry.public, [volume.ledger for volume in self.before]
+        own = public["custodian"]
+        wrap_key = None if custodian.wrap_key is None else to_base64(custodian.wrap_key)
+        if entry.seq or entry.subject.n or public["predecessor"]["origin"] != self.origin:
+            return "it does not go on from this record's last volume"
+        if entry.ledger in [self.origin, *(volume.origin for volume in self.before)]:
+            return "the origin of an earlier volume"
+        if entry.subject.id in [self.ledger, *known]:
+            return "the ledger of an earlier volume"
+        if custodian.compromised_since is not None:
+            return "the key is reported as compromised"
+        if "admin" not in custodian.rights and not custodian.recovery:
+            return "the key has no right to admin, and is no recovery sheet"
+        if (own["sign_key"], own["wrap_key"]) != (to_base64(custodian.sign_key), wrap_key):
+            return "it names another custodian than the one who signs it"
         return None
 
     def _needed(self, entry: Entry) -> tuple[str, ...]:
@@ -114,6 +158,9 @@ class Rights:
             return ("any",)
         if entry.kind == "custodian.compromised" and entry.public.get("key_id") == entry.actor:
             return ("any",)
+        # A package that is written once more: who may make one may do that, also without `read`.
+        if (entry.kind, entry.public.get("what")) in _WRITTEN_AGAIN:
+            return ("export",)
         kind = kinds.KINDS.get(entry.kind)
         return () if kind is None else kind.right
 
@@ -121,12 +168,14 @@ class Rights:
         """Take an entry into account. Raises CheckFailed when what it says contradicts the record."""
         where = f"entry {entry.seq}"
         match entry.kind:
-            case "ledger.created" | "ledger.continued":
+            case "ledger.created":
                 self._begin(entry, where)
+            case "ledger.continued":
+                self._continue(entry, where)
             case "custodian.added":
                 self._add(entry, entry.public, where)
             case "custodian.retired":
-                self._change(entry, where, retired=entry.seq)
+                self._change(entry, where, retired=self.base + entry.seq)
             case "custodian.compromised":
                 # The earliest report counts: whoever holds a stolen key could else date it away.
                 old = self.custodians.get(entry.public["key_id"])
@@ -144,14 +193,32 @@ class Rights:
             case "access.granted" | "access.revoked":
                 self._grant(entry, where)
 
-    def _begin(self, entry: Entry, where: str) -> None:
-        self.origin, self.ledger = entry.ledger, entry.subject.id
+    def _open_volume(self, entry: Entry, where: str) -> None:
+        self.origin, self.ledger, self.log_keys = entry.ledger, entry.subject.id, {}
         self.recovery = entry.public["recovery"]
         for item in entry.public["log_keys"]:
             key = from_base64(item["key"], where=f"{where}, log key")
             if item["alg"] == "ed25519":
                 keys.check_sign_key(key, where=f"{where}, log key")
             self.log_keys[item["alg"]] = key
+
+    def _continue(self, entry: Entry, where: str) -> None:
+        """A new volume: all rights go on, its maker's grow, and the log keys are new ones."""
+        old = self.custodians.get(entry.actor)
+        if old is None or self.origin is None or self.ledger is None:
+            raise CheckFailed("the volume that the record goes on from is missing", where=where)
+        self._check_possession(entry, old.sign_key, entry.public["custodian"]["wrap_key"], where)
+        size = entry.public["predecessor"]["size"]
+        self.before.append(
+            Volume(origin=self.origin, ledger=self.ledger, log_keys=self.log_keys, base=self.base, size=size)
+        )
+        self.base += size
+        self._open_volume(entry, where)
+        more = frozenset(entry.public["custodian"]["rights"])
+        self.custodians[entry.actor] = replace(old, rights=old.rights | more)
+
+    def _begin(self, entry: Entry, where: str) -> None:
+        self._open_volume(entry, where)
         first = {**entry.public["custodian"], "all_cases": False, "unattended": False, "recovery": False}
         self._add(entry, first, where)
         if entry.actor not in self.custodians:
@@ -174,7 +241,7 @@ class Rights:
             all_cases=public["all_cases"],
             unattended=public["unattended"],
             recovery=public["recovery"],
-            added=entry.seq,
+            added=self.base + entry.seq,
         )
 
     @staticmethod

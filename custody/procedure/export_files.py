@@ -1,0 +1,286 @@
+"""The files of a package, and writing it: payload first, lists last, nothing half.
+
+All of it follows from the plan, the record up to the package's own entries, and which tokens go in: the
+same three give the same bytes.
+"""
+
+from __future__ import annotations
+
+import bisect
+import hashlib
+import os
+import secrets
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from custody import machine
+from custody.crypto import envelopes
+from custody.errors import CustodyError, InputRefused, MachineError
+from custody.export import bag, encrypted, readme
+from custody.export.container import ContainerWriter
+from custody.format import package
+from custody.format.envelope import PACKAGE_TYPE, Envelope
+from custody.format.note import LogNote
+from custody.format.proof import consistency_text, inclusion_lines
+from custody.ledger.store import Stored, View
+from custody.ledger.work import ItemRow
+from custody.procedure import access
+from custody.procedure.export_plan import Plan
+from custody.procedure.locker import Desk
+from custody.verify.token import check_token
+
+_PIECE = 1 << 20
+
+Progress = Callable[[int, int], None]
+"""Gets (content bytes written, content bytes in all)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Small:
+    """All small files of the bag but manifests and statement, by their path in the bag.
+
+    ``tokens``: SHA-256 (hex) of those that go in, in the order of their files.
+    """
+
+    files: Mapping[str, bytes]
+    statement: package.Statement
+    tokens: tuple[str, ...]
+
+
+def small_files(
+    desk: Desk, plan: Plan, made: Stored, note: LogNote, *, only: Collection[str] | None = None
+) -> Small:
+    """Everything but the payload. ``made`` is the package's last entry, ``note`` the log note of its size.
+
+    ``only``: the tokens (SHA-256, hex) that may go in; None takes all that there are.
+    """
+    size = note.checkpoint.size
+    files: dict[str, bytes] = {}
+    with desk.locker.ledger.reading() as view:
+        entries = sorted(
+            (stored for subject in plan.heads for stored in view.history(subject) if stored.seq < size),
+            key=lambda stored: stored.seq,
+        )
+        for stored in entries:
+            files[f"{package.RECORD}entries/{stored.seq}.json"] = stored.envelope
+        files[package.PROOFS] = inclusion_lines((e.seq, view.inclusion(e.seq, size)) for e in entries)
+        sizes, tokens = _log_files(view, plan, entries, size, only)
+        notes = view.notes()
+        # From every state that was ever signed, not only from those known to have left: whoever holds
+        # one of them, by whatever way, can connect it.
+        for m in (m for m in notes if m < size):
+            files[f"{package.RECORD}consistency/{m}.txt"] = consistency_text(m, view.consistency(m, size))
+    for m in sizes:
+        files[f"{package.RECORD}log/{m}.note"] = notes[m]
+    stamps = []
+    for m, tsrs in tokens.items():
+        stamps.append(f"{package.RECORD}log/{m}")
+        for place, tsr in enumerate(tsrs, 1):
+            files[f"{stamps[-1]}.tsr" if place == 1 else f"{stamps[-1]}.{place}.tsr"] = tsr
+    files[package.SHOWN] = package.shown_bytes(plan.rows)
+    files[package.KEYS] = package.key_lines(plan.keys)
+    for digest, sealed in plan.opened.sealed.items():
+        files[f"{package.RECORD}parts/{digest}"] = sealed
+    files[package.TRUST_NOTE] = readme.TRUST_IS_ELSEWHERE
+    body = made.read()
+    identifier, when = body.public["package"], body.time.wall
+    files[package.README] = readme.text(
+        package=identifier,
+        made=when,
+        items=len(plan.items),
+        of_items=plan.chosen.of_items,
+        tokens=tuple(stamps),
+    )
+    files["bagit.txt"] = bag.bagit_txt()
+    files["bag-info.txt"] = bag.bag_info(
+        {
+            "External-Identifier": identifier,
+            "Bagging-Date": when[:10],
+            "External-Description": "evidence package",
+        },
+        sum(plan.contents[item.id]["size"] for item in plan.items),
+        len(plan.items),
+    )
+    statement = package.Statement(
+        package=identifier,
+        origin=desk.origin,
+        size=size,
+        root=note.checkpoint.root.hex(),
+        leaf=made.leaf.hex(),
+        files=(),  # completed once every digest is known
+    )
+    digests = tuple(hashlib.sha256(tsr).hexdigest() for tsrs in tokens.values() for tsr in tsrs)
+    return Small(files=files, statement=statement, tokens=digests)
+
+
+def _log_files(
+    view: View, plan: Plan, entries: Sequence[Stored], size: int, only: Collection[str] | None
+) -> tuple[list[int], dict[int, list[bytes]]]:
+    """Sizes of notes to ship, and tokens by size: those that bound the first entries of the shown items.
+
+    Which notes go in follows from the tokens that the record logged before the package, so that it is
+    the same whenever the package is written; tokens over those notes may come later.
+    """
+    stored: dict[int, list[bytes]] = {}
+    for m, tsr in view.tokens():
+        if only is None or hashlib.sha256(tsr).hexdigest() in only:
+            stored.setdefault(m, []).append(tsr)
+    notes = view.notes()
+    logged = {
+        body.public["size"]
+        for body in (entry.read() for entry in entries)
+        if body.kind == "checkpoint.timestamped"
+    }
+    usable = sorted(m for m in logged if m in notes and any(map(_readable(notes[m]), stored.get(m, ()))))
+    sizes = {size}
+    for item in plan.items:
+        at = bisect.bisect_right(usable, item.seq)
+        sizes |= set(usable[max(at - 1, 0) : at]) | set(usable[at : at + 1])
+    return sorted(sizes), {m: stored[m][:99] for m in sorted(sizes) if m in stored}
+
+
+def _readable(note: bytes) -> Callable[[bytes], bool]:
+    def holds(tsr: bytes) -> bool:
+        try:
+            check_token(tsr, note, roots=(), now=None)
+        except CustodyError:
+            return False
+        return True
+
+    return holds
+
+
+Signer = Callable[[bytes], Envelope]
+"""Gives the signed envelope of the statement's payload."""
+
+
+class Package:
+    """Writes the container: payload first, so that every digest is known when the lists are written."""
+
+    def __init__(
+        self, desk: Desk, plan: Plan, small: Small, sign: Signer, progress: Progress | None = None
+    ) -> None:
+        self._desk = desk
+        self._plan = plan
+        self._small = small
+        self._sign = sign
+        self._progress = progress
+        self.signed: Envelope | None = None
+        """The statement, once the package was written."""
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """SHA-256 (hex) of the tokens that go in."""
+        return self._small.tokens
+
+    def write(self, file: BinaryIO) -> None:
+        """Write the whole package."""
+        writer = ContainerWriter(file)
+        writer.add_bytes("mimetype", package.MIMETYPE)
+        payload = self._payload(writer)
+        files = dict(self._small.files)
+        for name, place in zip(package.MANIFESTS, (0, 1), strict=True):
+            files[name] = bag.manifest((path, digests[place]) for path, (_, digests) in payload.items())
+        self.signed = self._statement(files, payload)
+        files[package.STATEMENT] = self.signed.to_bytes()
+        tags = {path: data for path, data in files.items() if path not in package.TAG_MANIFESTS}
+        for name, algorithm in zip(package.TAG_MANIFESTS, ("sha256", "sha512"), strict=True):
+            files[name] = bag.tag_manifest(
+                (path, hashlib.new(algorithm, data).hexdigest()) for path, data in tags.items()
+            )
+        for path in sorted(files):
+            writer.add_bytes(package.ROOT + path, files[path])
+        writer.close()
+
+    def _payload(self, writer: ContainerWriter) -> dict[str, tuple[int, tuple[str, str]]]:
+        total = sum(self._plan.contents[item.id]["size"] for item in self._plan.items)
+        done = 0
+        found = {}
+        for item in self._plan.items:
+            content = self._plan.contents[item.id]
+            first, second = hashlib.sha256(), hashlib.sha512()
+
+            def pieces(item: ItemRow = item, first: Any = first, second: Any = second) -> Iterator[bytes]:
+                nonlocal done
+                for piece in access.export_content(self._desk, item, self._plan.contents[item.id]):
+                    first.update(piece)
+                    second.update(piece)
+                    done += len(piece)
+                    if self._progress is not None:
+                        self._progress(done, total)
+                    yield piece
+
+            path = self._plan.paths[item.id]
+            writer.add_stream(package.ROOT + path, pieces(), content["size"])
+            found[path] = (content["size"], (first.hexdigest(), second.hexdigest()))
+        return found
+
+    def _statement(
+        self, files: Mapping[str, bytes], payload: Mapping[str, tuple[int, tuple[str, str]]]
+    ) -> Envelope:
+        rows = [(path, size, digests[0]) for path, (size, digests) in payload.items()]
+        rows += [
+            (path, len(data), hashlib.sha256(data).hexdigest())
+            for path, data in files.items()
+            if not package.is_unsigned(path)
+        ]
+        begun = self._small.statement
+        statement = package.Statement(
+            package=begun.package,
+            origin=begun.origin,
+            size=begun.size,
+            root=begun.root,
+            leaf=begun.leaf,
+            files=tuple(sorted(rows)),
+        )
+        return self._sign(statement.to_bytes())
+
+
+def sign_with(desk: Desk) -> Signer:
+    """The present custodian signs."""
+    return lambda payload: envelopes.sign(PACKAGE_TYPE, payload, desk.keys.sign)
+
+
+def write_file(output: Path, writer: Package, passphrase: str | None) -> tuple[int, str]:
+    """Write beside the output, make durable, rename without overwriting. Gives (size, SHA-512)."""
+    temporary = output.with_name(f".{output.name}.{secrets.token_hex(4)}.new")
+    try:
+        with temporary.open("xb") as file:
+            temporary.chmod(0o600)
+            if passphrase is None:
+                writer.write(file)
+            else:
+                # The plain package never has a name on the disk: it lies in a nameless file beside the output.
+                with tempfile.TemporaryFile(dir=output.absolute().parent) as nameless:
+                    inner: BinaryIO = nameless
+                    writer.write(inner)
+                    encrypted.wrap(inner, file, passphrase)
+            file.flush()
+            machine.at_point("package written")
+            os.fsync(file.fileno())
+        machine.at_point("before package file")
+        machine.rename_new(temporary, output)
+        machine.at_point("package renamed")
+        machine.sync_directory(output.absolute().parent)
+    except FileExistsError as error:
+        temporary.unlink(missing_ok=True)
+        raise InputRefused("there is a file of this name already", where=output.name) from error
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise MachineError(
+            "the package can't be written",
+            where=output.name,
+            found=error.strerror,
+            hint="the export is logged, and stays prepared: make room, then see custody todo",
+        ) from error
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    digest = hashlib.sha512()
+    with output.open("rb") as done:
+        while piece := done.read(_PIECE):
+            digest.update(piece)
+    return output.stat().st_size, digest.hexdigest()
