@@ -52,6 +52,7 @@ def origin_of(name: str) -> str:
 ORIGIN = origin_of("first")
 OTHER_ORIGIN = origin_of("second")
 LEDGER, CASE, OTHER_CASE, EXHIBIT, ITEM = (uuid7(x) for x in ("ledger", "case", "other", "exhibit", "item"))
+NEXT_ORIGIN, NEXT_LEDGER = origin_of("next volume"), uuid7("next ledger")
 WALL = "2026-11-22T10:00:00.000Z"
 
 
@@ -631,7 +632,10 @@ def possession(key: keys.SignKey) -> dict[str, Any]:
 class Record:
     """A ledger in memory, whose entries are right unless one is told otherwise."""
 
-    def __init__(self) -> None:
+    def __init__(self, origin: str = ORIGIN, earlier: tuple[bytes, ...] = ()) -> None:
+        self.origin = origin
+        self.earlier = earlier
+        """The entries of the volumes before this one."""
         self.stored: list[bytes] = []
         self._heads: dict[str, tuple[int, str]] = {}
 
@@ -655,7 +659,7 @@ class Record:
         n, prev = self._heads.get(subject, (-1, None))
         return {
             "v": 1,
-            "ledger": ORIGIN,
+            "ledger": self.origin,
             "seq": len(self.stored),
             "root": self.root(),
             "kind": kind,
@@ -706,8 +710,60 @@ class Record:
             approvals=[possession(ADMIN)],
         )
 
+    def go_on(
+        self,
+        key: keys.SignKey,
+        rights: list[str],
+        *,
+        origin: str = NEXT_ORIGIN,
+        ledger: str = NEXT_LEDGER,
+        named: keys.SignKey | None = None,
+        predecessor: dict[str, Any] | None = None,
+    ) -> Record:
+        """The next volume, begun by ``key``: `ledger.continued`."""
+        n, leaf = self._heads[LEDGER]
+        made = Record(origin, (*self.earlier, *self.stored))
+        seeds = keys.LogKeys(drawn("next log ed25519"), drawn("next log ml-dsa"))
+        public = {
+            "rules": 1,
+            "log_keys": [{"alg": alg, "key": b64(key)} for alg, key in seeds.public.items()],
+            "custodian": {"sign_key": b64((named or key).public), "wrap_key": None, "rights": rights},
+            "recovery": "none",
+            "certificate": None,
+            "predecessor": {
+                "origin": self.origin,
+                "size": len(self.stored),
+                "root": self.root(),
+                "note": None,
+                "n": n,
+                "leaf": leaf,
+                **(predecessor or {}),
+            },
+        }
+        made.add(
+            "ledger.continued",
+            "ledger",
+            ledger,
+            key=key,
+            public=public,
+            parts=("identity",),
+            approvals=[possession(named or key)],
+        )
+        return made
+
+    def from_(self, subject: str) -> dict[str, Any]:
+        """What a first entry of the next volume about a subject says that it goes on from."""
+        n, leaf = self._heads[subject]
+        return {"from": {"ledger": self.origin, "n": n, "leaf": leaf}}
+
     def custodian(
-        self, key: keys.SignKey, rights: list[str], *, by: keys.SignKey = ADMIN, all_cases: bool = False
+        self,
+        key: keys.SignKey,
+        rights: list[str],
+        *,
+        by: keys.SignKey = ADMIN,
+        all_cases: bool = False,
+        recovery: bool = False,
     ) -> bytes:
         public = {
             "sign_key": b64(key.public),
@@ -715,7 +771,7 @@ class Record:
             "rights": rights,
             "all_cases": all_cases,
             "unattended": False,
-            "recovery": False,
+            "recovery": recovery,
         }
         return self.add(
             "custodian.added",
@@ -1483,17 +1539,29 @@ def notes_(leaves: list[bytes]) -> Iterator[tuple[str, Vector]]:
 # --- rights -----------------------------------------------------------------------------------------------
 
 
+def all_entries(record: Record) -> list[Any]:
+    return [data(item) for item in (*record.earlier, *record.stored)]
+
+
+def good_rights(about: str, record: Record) -> Vector:
+    given = all_entries(record)
+    return ok(about, "rights", len(given), entries=given)
+
+
+def bad_rights(about: str, record: Record, says: str, error: str = "NoRight") -> Vector:
+    given = all_entries(record)
+    made = bad(about, "rights", error, says, entries=given)
+    made["expect"]["at"] = len(given) - 1
+    return made
+
+
 def rights() -> Iterator[tuple[str, Vector]]:
-    def history(record: Record) -> dict[str, Any]:
-        return {"entries": [data(item) for item in record.stored]}
+    yield from rights_in_one_volume()
+    yield from rights_over_volumes()
 
-    def good(about: str, record: Record) -> Vector:
-        return ok(about, "rights", len(record.stored), **history(record))
 
-    def fault(about: str, record: Record, says: str, error: str = "NoRight") -> Vector:
-        made = bad(about, "rights", error, says, **history(record))
-        made["expect"]["at"] = len(record.stored) - 1
-        return made
+def rights_in_one_volume() -> Iterator[tuple[str, Vector]]:
+    good, fault = good_rights, bad_rights
 
     def grant(
         record: Record,
@@ -1727,6 +1795,88 @@ def rights() -> Iterator[tuple[str, Vector]]:
         "genesis-log-key-small-order",
         fault("a log key under which one signature fits all", record, "small order", "FormatError"),
     )
+
+
+def rights_over_volumes() -> Iterator[tuple[str, Vector]]:
+    def first() -> Record:
+        record = begun()
+        record.item()
+        record.custodian(SECOND, ["read", "seal"], all_cases=True, recovery=True)
+        record.custodian(COLLECTOR, ["collect"])
+        return record
+
+    def read_on(record: Record, old: Record, by: keys.SignKey, **change: Any) -> None:
+        public = {"what": "content", "result": "opened", "copy": False, "purpose": "examination"}
+        public |= {**old.from_(ITEM), **change}
+        record.add("item.accessed", "item", ITEM, key=by, case=CASE, public=public)
+
+    old = first()
+    record = old.go_on(ADMIN, ["admin"])
+    read_on(record, old, ADMIN)
+    record.custodian(STRANGER, ["collect"])
+    yield "volume-good", good_rights("an administrator goes on, and reads an old item", record)
+    record = old.go_on(SECOND, ["admin", "collect", "audit"])
+    record.custodian(STRANGER, ["admin"], by=SECOND)
+    record.add("recovery.tried", "ledger", NEXT_LEDGER, key=SECOND)
+    yield "volume-good-sheet", good_rights("the recovery sheet goes on, and adds an administrator", record)
+    again = record.go_on(STRANGER, [], origin="custody/" + "c" * 26, ledger=uuid7("third ledger"))
+    yield "volume-good-third", good_rights("a third volume, by who joined in the second", again)
+
+    def fault(name: str, about: str, record: Record, says: str, error: str = "NoRight") -> tuple[str, Vector]:
+        return f"volume-{name}", bad_rights(about, record, says, error)
+
+    yield fault("by-collector", "a key without admin", old.go_on(COLLECTOR, ["admin"]), "no right to admin")
+    yield fault("by-stranger", "a key of nobody", old.go_on(STRANGER, ["admin"]), "not one of this record")
+    record = first()
+    record.add("custodian.retired", "ledger", LEDGER, public={"key_id": SECOND.key_id})
+    yield fault("by-retired", "a retired sheet", record.go_on(SECOND, ["admin"]), "retired by entry 6")
+    record = first()
+    stolen = {"key_id": SECOND.key_id, "since": WALL}
+    record.add("custodian.compromised", "ledger", LEDGER, public=stolen)
+    yield fault("by-stolen", "a stolen sheet", record.go_on(SECOND, ["admin"]), "reported as compromised")
+    record = old.go_on(ADMIN, ["admin"], named=COLLECTOR)
+    yield fault("for-another", "rights for another than the signer", record, "another custodian")
+    record = old.go_on(ADMIN, ["admin"], origin=ORIGIN)
+    yield fault("same-origin", "the origin of the volume before", record, "origin of an earlier volume")
+    record = old.go_on(ADMIN, ["admin"], ledger=LEDGER)
+    yield fault(
+        "same-ledger", "the ledger subject of the volume before", record, "ledger of an earlier volume"
+    )
+    elsewhere = "custody/" + "d" * 26
+    record = old.go_on(ADMIN, [], predecessor={"origin": elsewhere})
+    yield fault("of-another", "it names another volume before it", record, "does not go on from this record")
+    record = Record(NEXT_ORIGIN)
+    alone = old.go_on(ADMIN, [])
+    record.stored += alone.stored
+    yield fault("alone", "without the volume before", record, "does not begin with its genesis")
+    record = old.go_on(ADMIN, [])
+    record.genesis()
+    yield fault("genesis-again", "a genesis in a later volume", record, "a second genesis")
+    record = old.go_on(ADMIN, [])
+    record.case(CASE)
+    yield fault("case-again", "a case of the volume before is opened again", record, "a second opening")
+    record = old.go_on(ADMIN, [])
+    body = record.body("case.opened", "case", OTHER_CASE, case=OTHER_CASE, parts=("title",))
+    body["public"] = old.from_(CASE)
+    record.put(body)
+    yield fault("case-from", "an opening that goes on from something", record, "does not have", "FormatError")
+    record = old.go_on(ADMIN, [])
+    read_on(record, old, ADMIN)
+    read_on(record, old, ADMIN)
+    yield fault("from-later", "a second entry that says from", record, "and can't")
+    record = old.go_on(ADMIN, [])
+    read_on(record, old, ADMIN, **{"from": {"ledger": NEXT_ORIGIN, "n": 0, "leaf": drawn("x").hex()}})
+    yield fault("from-itself", "from the volume that it stands in", record, "and can't")
+    record = old.go_on(ADMIN, [])
+    record.add("custodian.retired", "ledger", NEXT_LEDGER, public={"key_id": SECOND.key_id})
+    read_on(record, old, SECOND)
+    yield fault("retired-later", "retired in this volume: told by position", record, "retired by entry 7")
+    record = old.go_on(ADMIN, [])
+    record.add("recovery.tried", "ledger", NEXT_LEDGER, key=ADMIN)
+    yield fault("tried-by-another", "a sheet's trial by a key that is none", record, "not a recovery sheet")
+    record = first()
+    read_on(record, old, ADMIN)
+    yield fault("from-in-first", "from, where there is no earlier volume", record, "and can't")
 
 
 # --- package and trust file -------------------------------------------------------------------------------
