@@ -230,9 +230,11 @@ class View:
         entry, node = tables.entry, tables.node
         leaf = sa.and_(node.c.level == 0, node.c.position == entry.c.seq)
         query = sa.select(entry.c.seq, entry.c.envelope, node.c.hash).outerjoin_from(entry, node, leaf)
-        query = query.where(entry.c.seq >= start).order_by(entry.c.seq)
-        for seq, stored, digest in self.connection.execute(query, execution_options={"yield_per": 500}):
-            yield Stored(seq, bytes(stored)), None if digest is None else bytes(digest)
+        query = query.where(entry.c.seq < self.size).order_by(entry.c.seq).limit(_ROWS)
+        while rows := self.connection.execute(query.where(entry.c.seq >= start)).all():
+            for seq, stored, digest in rows:
+                yield Stored(seq, bytes(stored)), None if digest is None else bytes(digest)
+            start = rows[-1].seq + 1
 
     def entry(self, seq: int) -> Stored:
         """One entry; CheckFailed where there is none."""
