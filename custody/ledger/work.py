@@ -7,18 +7,28 @@ and nothing that is proven rests on it.
 from __future__ import annotations
 
 import contextlib
+import errno
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 from custody import machine
+from custody.errors import MachineError
 from custody.format import entry as entries
 from custody.ledger.store import View
 
 FILE_NAME = "work.sqlite"
+LOCK_NAME = "work.lock"
 APPLICATION_ID = 0x43555357  # "CUSW"
 SCHEMA_VERSION = 2
+
+_STEP = 2000
+"""Entries taken in by one transaction."""
+
+_DERIVED = ("cases", "exhibit", "acquisition", "item", "package")
 
 _TABLES = """
 CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -96,154 +106,179 @@ class PackageRow:
 
 
 class Work:
-    """The projection, brought up to date by `catch_up` before each use."""
+    """The projection, brought up to date by `catch_up` before each use.
+
+    Neighbours have the same file open, so it is never unlinked under them: what does not fit is emptied
+    and filled again in one transaction. Only a file that is no database is replaced, under a lock.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._connection = self._open()
+        with self._as_ours():
+            self._connection = self._open()
 
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
 
+    @contextlib.contextmanager
+    def _as_ours(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            if "full" in str(error) or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+                hint = "free some space, then run the command again: nothing was lost"
+            else:
+                hint = "run the command again; should it stay so, delete this file: it is made anew"
+            raise MachineError(
+                f"the list of what is in the locker can't be used: {str(error).lower()}",
+                where=self.path.name,
+                hint=hint,
+            ) from error
+
     def _open(self) -> sqlite3.Connection:
         try:
-            connection = self._connect()
-            row = connection.execute("PRAGMA application_id").fetchone()
-            version = connection.execute("PRAGMA user_version").fetchone()
-            if (row[0], version[0]) == (APPLICATION_ID, SCHEMA_VERSION):
-                return connection
-            connection.close()
+            return self._sound()
+        except sqlite3.OperationalError:
+            raise
         except sqlite3.DatabaseError:
-            pass  # damaged or something else: it is derived, so it is made anew
-        return self._fresh()
+            # Damaged, or something else: it is derived, so it is made anew. The lock is for neighbours who
+            # found the same: two who replace it after each other would take the file from under a third.
+            with machine.locked(self.path.with_name(LOCK_NAME)):
+                try:
+                    return self._sound()
+                except sqlite3.OperationalError:
+                    raise
+                except sqlite3.DatabaseError:
+                    for suffix in ("", "-wal", "-shm"):
+                        self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+                    return self._sound()
 
-    def _connect(self) -> sqlite3.Connection:
+    def _sound(self) -> sqlite3.Connection:
+        """A connection to a projection with our tables; DatabaseError where the file is none."""
         # SQLite would make it by the umask; labels and ids are for this user. Its -wal and -shm follow it.
         self.path.touch(mode=0o600)
-        connection = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=OFF")  # losing it costs a rebuild, nothing else
+        connection = sqlite3.connect(self.path, timeout=60, isolation_level=None, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA synchronous=OFF")  # losing it costs a rebuild, nothing else
+            if not self._fits(connection):
+                connection.execute("PRAGMA journal_mode=WAL")
+                with _writing(connection):
+                    if not self._fits(connection):  # a neighbour may have been quicker
+                        _empty(connection)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
-    def _fresh(self) -> sqlite3.Connection:
-        for suffix in ("", "-wal", "-shm"):
-            with contextlib.suppress(FileNotFoundError):
-                self.path.with_name(self.path.name + suffix).unlink()
-        connection = self._connect()
-        connection.executescript(_TABLES)
-        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-        return connection
+    @staticmethod
+    def _fits(connection: sqlite3.Connection) -> bool:
+        pragmas = ("application_id", "user_version")
+        found = tuple(connection.execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas)
+        return found == (APPLICATION_ID, SCHEMA_VERSION)
 
     def rebuild(self, view: View) -> None:
-        """Drop everything and derive it again."""
-        self._connection.close()
-        self._connection = self._fresh()
-        self.catch_up(view)
+        """Derive everything anew, beside the file; write it only where the file has something else.
+
+        A neighbour's next question may come at any time, so what is right is left as it is.
+        """
+        with self._as_ours():
+            self._catch_up(view)
+            # A nameless file of SQLite's own.
+            with contextlib.closing(sqlite3.connect("", isolation_level=None)) as fresh:
+                _empty(fresh)
+                for entry in _readable(view, 0, view.size):
+                    _apply(fresh, entry)
+                with _writing(self._connection):
+                    # Neighbours went on meanwhile; now they wait.
+                    seen = int(self._state("size") or 0)
+                    newer = View(view.connection)
+                    for entry in _readable(newer, view.size, seen):
+                        _apply(fresh, entry)
+                    if not all(_same(fresh, self._connection, table) for table in _DERIVED):
+                        _empty(self._connection)
+                        self._take(newer, 0, max(view.size, seen))
+
+    def catch_up(self, view: View) -> None:
+        """Apply the entries that came since; start anew when what was derived is of another record."""
+        with self._as_ours():
+            try:
+                self._catch_up(view)
+            except sqlite3.OperationalError as error:
+                if "no such" not in str(error):
+                    raise
+                self._refill(view)  # our mark, and not our tables
+            except sqlite3.DatabaseError:
+                self._connection.close()
+                self._connection = self._open()
+                self._refill(view)
+
+    def _catch_up(self, view: View) -> None:
+        size = view.size
+        seen = int(self._state("size") or 0)
+        if seen > size or (seen and self._state("root") != view.root(seen).hex()):
+            # A neighbour may be ahead of our view; then it is his newer view that the file has to fit.
+            if not (seen > size and self._fits_record(view, seen)):
+                self._refill(view)
+            return
+        # In short transactions: a neighbour waits for each, and may have gone on in between.
+        while seen < size:
+            with _writing(self._connection):
+                seen = int(self._state("size") or 0)
+                if seen < size:
+                    self._take(view, seen, min(size, seen + _STEP))
+                seen = max(seen, min(size, seen + _STEP))
+                machine.at_point("work rows inserted")
+            machine.at_point("after work commit")
+
+    def _fits_record(self, view: View, seen: int) -> bool:
+        """True when the record has grown to ``seen`` entries since the view was taken, and is the same."""
+        newer = View(view.connection)
+        return newer.size >= seen and self._state("root") == newer.root(seen).hex()
+
+    def _refill(self, view: View) -> None:
+        """Empty it and take everything in again, in one transaction: nobody sees it half."""
+        with _writing(self._connection):
+            _empty(self._connection)
+            self._take(view, 0, view.size)
+
+    def _take(self, view: View, start: int, stop: int) -> None:
+        for entry in _readable(view, start, stop):
+            _apply(self._connection, entry)
+        for name, value in (("size", str(stop)), ("root", view.root(stop).hex())):
+            self._connection.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (name, value))
 
     def _state(self, name: str) -> str | None:
         row = self._connection.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
 
-    def catch_up(self, view: View) -> None:
-        """Apply the entries that came since; start anew when what was derived is of another record."""
-        size = view.size
-        seen = int(self._state("size") or 0)
-        if seen > size or (seen and self._state("root") != view.root(seen).hex()):
-            self._connection.close()
-            self._connection = self._fresh()
-            seen = 0
-        if seen == size:
-            return
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            # Another process may have caught up while we waited for the lock.
-            seen = int(self._state("size") or 0)
-            for stored in view.entries(seen, size):
-                with contextlib.suppress(entries.NewerVersion):
-                    self._apply(stored.read())
-            self._connection.execute(
-                "INSERT OR REPLACE INTO state VALUES ('size', ?)", (str(max(size, seen)),)
-            )
-            self._connection.execute(
-                "INSERT OR REPLACE INTO state VALUES ('root', ?)", (view.root(max(size, seen)).hex(),)
-            )
-            machine.at_point("work rows inserted")
-            self._connection.execute("COMMIT")
-            machine.at_point("after work commit")
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-
-    def _apply(self, entry: entries.Entry) -> None:
-        run, subject, public = self._connection.execute, entry.subject, entry.public
-        match entry.kind:
-            case "case.opened":
-                run("INSERT INTO cases VALUES (?, ?, 0, 0)", (subject.id, entry.time.wall))
-            case "case.closed":
-                run("UPDATE cases SET closed = 1 WHERE id = ?", (subject.id,))
-            case "case.extended":
-                run("UPDATE cases SET items = items + ? WHERE id = ?", (public["items"], subject.id))
-            case "exhibit.acquired":
-                run(
-                    "INSERT OR IGNORE INTO exhibit VALUES (?, ?, ?)",
-                    (subject.id, entry.case, public["label"]),
-                )
-                row = (subject.id, subject.n, entry.actor, entry.time.wall)
-                run("INSERT INTO acquisition VALUES (?, ?, ?, ?, NULL)", row)
-            case "exhibit.completed":
-                ended = "interrupted" if public["interrupted"] else "completed"
-                where = (ended, subject.id, public["acquisition"])
-                run("UPDATE acquisition SET ended = ? WHERE exhibit = ? AND n = ?", where)
-            case "item.collected":
-                stored = public["object"] or {"id": None, "size": None}
-                row_item = (
-                    subject.id,
-                    entry.case,
-                    public["exhibit"],
-                    public["acquisition"],
-                    public["label"],
-                    stored["id"],
-                    stored["size"],
-                )
-                run(
-                    "INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
-                    (*row_item, entry.seq, entry.time.wall),
-                )
-            case "item.accessed" if public["copy"]:
-                run("UPDATE item SET copy_open = 1 WHERE id = ?", (subject.id,))
-            case "item.accessed" if public["result"] == "closed":
-                run("UPDATE item SET copy_open = 0 WHERE id = ?", (subject.id,))
-            case "package.made":
-                row_package = (public["package"], subject.id, entry.seq, public["items"], entry.time.wall)
-                run("INSERT INTO package VALUES (?, ?, ?, ?, ?)", row_package)
+    def _ask(self, query: str, values: Sequence[object] = ()) -> list[Any]:
+        with self._as_ours():
+            return self._connection.execute(query, values).fetchall()
 
     # Lists
 
     def cases(self) -> list[CaseRow]:
         """All cases, oldest first."""
-        rows = self._connection.execute("SELECT id, opened, closed, items FROM cases ORDER BY id")
+        rows = self._ask("SELECT id, opened, closed, items FROM cases ORDER BY id")
         return [CaseRow(id=a, opened=b, closed=bool(c), items=d) for a, b, c, d in rows]
 
     def exhibits(self, case: str) -> list[ExhibitRow]:
         """A case's exhibits, oldest first."""
-        rows = self._connection.execute(
-            'SELECT id, "case", label FROM exhibit WHERE "case" = ? ORDER BY id', (case,)
-        )
+        rows = self._ask('SELECT id, "case", label FROM exhibit WHERE "case" = ? ORDER BY id', (case,))
         return [ExhibitRow(id=a, case=b, label=c) for a, b, c in rows]
 
     def acquisitions(self, exhibit: str | None = None) -> list[AcquisitionRow]:
         """Acquisitions of an exhibit, or all."""
         query = "SELECT exhibit, n, actor, wall, ended FROM acquisition"
-        rows = self._connection.execute(
+        rows = self._ask(
             f"{query} WHERE exhibit = ? ORDER BY n" if exhibit else f"{query} ORDER BY exhibit, n",
             (exhibit,) if exhibit else (),
         )
         return [AcquisitionRow(exhibit=a, n=b, actor=c, wall=d, ended=e) for a, b, c, d, e in rows]
 
     def _items(self, where: str, *values: object) -> list[ItemRow]:
-        rows = self._connection.execute(
+        rows = self._ask(
             # ``where`` is one of our own five below; values go in as parameters.
             f'SELECT id, "case", exhibit, label, object, size, seq, wall, copy_open FROM item {where} ORDER BY seq',  # noqa: S608
             values,
@@ -263,9 +298,9 @@ class Work:
 
     def count_items(self, exhibit: str, acquisition: int) -> int:
         """How many items came in by one acquisition."""
-        row = self._connection.execute(
+        row = self._ask(
             "SELECT count(*) FROM item WHERE exhibit = ? AND acquisition = ?", (exhibit, acquisition)
-        ).fetchone()
+        )[0]
         return int(row[0])
 
     def items_by_label(self, label: str) -> list[ItemRow]:
@@ -287,7 +322,7 @@ class Work:
 
     def packages(self, case: str | None = None) -> list[PackageRow]:
         """Packages that were made, oldest first."""
-        rows = self._connection.execute('SELECT id, "case", seq, items, wall FROM package ORDER BY seq')
+        rows = self._ask('SELECT id, "case", seq, items, wall FROM package ORDER BY seq')
         found = [PackageRow(id=a, case=b, seq=c, items=d, wall=e) for a, b, c, d, e in rows]
         return [row for row in found if case is None or row.case == case]
 
@@ -295,14 +330,98 @@ class Work:
 
     def attempted(self, size: int, url: str, wall: str, problem: str) -> None:
         """Remember that asking ``url`` about the note of ``size`` failed."""
-        self._connection.execute(
-            "INSERT OR REPLACE INTO attempt VALUES (?, ?, ?, ?)", (size, url, wall, problem)
-        )
+        self._ask("INSERT OR REPLACE INTO attempt VALUES (?, ?, ?, ?)", (size, url, wall, problem))
 
     def attempts(self) -> Iterator[tuple[int, str, str, str]]:
         """(size, url, when, problem) of failed tries."""
-        yield from self._connection.execute("SELECT size, url, wall, problem FROM attempt ORDER BY size, url")
+        yield from self._ask("SELECT size, url, wall, problem FROM attempt ORDER BY size, url")
 
     def forget_attempts(self, size: int) -> None:
         """Drop failed tries up to ``size``: a token over it covers them all."""
-        self._connection.execute("DELETE FROM attempt WHERE size <= ?", (size,))
+        self._ask("DELETE FROM attempt WHERE size <= ?", (size,))
+
+
+@contextlib.contextmanager
+def _writing(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _empty(connection: sqlite3.Connection) -> None:
+    """Drop whatever tables there are and make ours."""
+    found = connection.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+    )
+    for (name,) in found.fetchall():
+        quoted = name.replace('"', '""')
+        connection.execute(f'DROP TABLE "{quoted}"')
+    for statement in filter(str.strip, _TABLES.split(";")):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+
+
+def _readable(view: View, start: int, stop: int) -> Iterator[entries.Entry]:
+    for stored in view.entries(start, stop):
+        try:
+            entry = stored.read()
+        except entries.NewerVersion:
+            continue
+        yield entry
+
+
+def _same(fresh: sqlite3.Connection, kept: sqlite3.Connection, table: str) -> bool:
+    """True when a derived table has the same rows in both; both give them in the order of the key."""
+    query = f'SELECT * FROM "{table}"'  # noqa: S608 - one of our own names
+    with contextlib.closing(kept.execute(query)) as rows:
+        return all(one == other for one, other in zip_longest(fresh.execute(query), rows))
+
+
+def _apply(connection: sqlite3.Connection, entry: entries.Entry) -> None:
+    run, subject, public = connection.execute, entry.subject, entry.public
+    match entry.kind:
+        case "case.opened":
+            run("INSERT INTO cases VALUES (?, ?, 0, 0)", (subject.id, entry.time.wall))
+        case "case.closed":
+            run("UPDATE cases SET closed = 1 WHERE id = ?", (subject.id,))
+        case "case.extended":
+            run("UPDATE cases SET items = items + ? WHERE id = ?", (public["items"], subject.id))
+        case "exhibit.acquired":
+            run(
+                "INSERT OR IGNORE INTO exhibit VALUES (?, ?, ?)",
+                (subject.id, entry.case, public["label"]),
+            )
+            row = (subject.id, subject.n, entry.actor, entry.time.wall)
+            run("INSERT INTO acquisition VALUES (?, ?, ?, ?, NULL)", row)
+        case "exhibit.completed":
+            ended = "interrupted" if public["interrupted"] else "completed"
+            where = (ended, subject.id, public["acquisition"])
+            run("UPDATE acquisition SET ended = ? WHERE exhibit = ? AND n = ?", where)
+        case "item.collected":
+            stored = public["object"] or {"id": None, "size": None}
+            row_item = (
+                subject.id,
+                entry.case,
+                public["exhibit"],
+                public["acquisition"],
+                public["label"],
+                stored["id"],
+                stored["size"],
+            )
+            run(
+                "INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+                (*row_item, entry.seq, entry.time.wall),
+            )
+        case "item.accessed" if public["copy"]:
+            run("UPDATE item SET copy_open = 1 WHERE id = ?", (subject.id,))
+        case "item.accessed" if public["result"] == "closed":
+            run("UPDATE item SET copy_open = 0 WHERE id = ?", (subject.id,))
+        case "package.made":
+            row_package = (public["package"], subject.id, entry.seq, public["items"], entry.time.wall)
+            run("INSERT INTO package VALUES (?, ?, ?, ?, ?)", row_package)
