@@ -326,8 +326,8 @@ def test_a_history_that_moves_while_it_is_read_is_read_again(
     neighbour = desks.sit_down(desk)
     real, times = access.open_for_export, []
 
-    def and_somebody_reads(*args: Any) -> Any:
-        found = real(*args)
+    def and_somebody_reads(*args: Any, **options: Any) -> Any:
+        found = real(*args, **options)
         times.append(1)
         if len(times) == 1:
             access.open_item(neighbour, labelled(neighbour, case, "A-1/01")[0], purpose=desks.WHY)
@@ -350,8 +350,8 @@ def test_a_case_that_never_rests_is_given_up_without_a_trace(
     neighbour = desks.sit_down(desk)
     real = access.open_for_export
 
-    def and_somebody_reads(*args: Any) -> Any:
-        found = real(*args)
+    def and_somebody_reads(*args: Any, **options: Any) -> Any:
+        found = real(*args, **options)
         access.open_item(neighbour, labelled(neighbour, case, "A-1/01")[0], purpose=desks.WHY)
         return found
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +13,9 @@ from custody.cli.output import count_text
 from custody.cli.session import Session
 from custody.format.text import show
 
+if TYPE_CHECKING:
+    from custody.procedure.todo import Todo
+
 
 @click.command(cls=Command, short_help="what is still to be done")
 @click.option(
@@ -18,11 +23,11 @@ from custody.format.text import show
 )
 @click.option("--purpose", metavar="TEXT", help="Why you open them; asked for when absent or “-”.")
 def todo(session: Session, fields: bool, purpose: str | None) -> None:
-    """What is not sealed, which copies lie open, which acquisitions did not end. Needs no key without --fields."""
-    from custody.procedure import lists
+    """What is not sealed, which copies lie open, what did not end or was not written. Needs no key without --fields."""
+    from custody.procedure import todo as doing
 
     place = session.desk() if fields else session.locker()
-    found = lists.todo(place, purpose=session.purpose(purpose) if fields else None)
+    found = doing.todo(place, purpose=session.purpose(purpose) if fields else None)
     session.out.result(
         {
             "unsealed": found.unsealed,
@@ -31,6 +36,7 @@ def todo(session: Session, fields: bool, purpose: str | None) -> None:
                 {"id": one.id, "label": one.label, "case": one.case} for one in found.open_copies
             ],
             "unfinished": [dataclasses.asdict(one) for one in found.unfinished],
+            "prepared": [dataclasses.asdict(one) for one in found.prepared],
             "leftovers": list(found.leftovers),
             "no_recovery": found.no_recovery,
             "fields": None
@@ -46,37 +52,43 @@ def todo(session: Session, fields: bool, purpose: str | None) -> None:
             ],
         }
     )
-    lines = []
-    if found.unsealed:
-        lines.append(f"{count_text(found.unsealed, 'entry is', 'entries are')} not sealed: custody seal")
-    for waiting in found.waiting:
-        last = (
-            "" if waiting.problem is None else f" (last tried {waiting.tried}: {show(waiting.problem, 300)})"
-        )
-        lines.append(f"no time proof yet from {show(waiting.url)}{last}: custody seal")
-    for copy in found.open_copies:
-        lines.append(
-            f"a readable copy of {copy.label} lies about: delete it, then custody read --done {copy.label}"
-        )
-    for one in found.unfinished:
-        how = "was interrupted" if one.interrupted else "did not end"
-        lines.append(f"the acquisition of {one.label}, begun {one.wall}, {how}: run the same collect again")
-    if found.leftovers:
-        lines.append(
-            f"{count_text(len(found.leftovers), 'temporary folder')} of work that broke off lie in the vault, sealed;"
-            " the next collect removes them"
-        )
-    if found.no_recovery:
-        lines.append(
-            "there is no way back into this locker: add a second custodian, with --all-cases --right read"
-        )
-    for field in found.fields or ():
-        if field.not_stated:
-            lines.append(f"{field.label}: not stated: {', '.join(field.not_stated)}")
-        if field.unassessed:
-            lines.append(f"{field.label}: nobody has looked at {count_text(field.unassessed, 'item')} yet")
+    lines = list(_lines(found, session.locker_words))
     session.out.data(*lines)
     if not lines:
         session.out.say("nothing is left to do")
     if found.fields is None:
         session.out.say("Open fields are sealed: custody todo --fields opens them, and it is logged.")
+
+
+def _lines(found: Todo, locker: str) -> Iterator[str]:
+    """One line for each thing, with the command that does it. ``locker``: how a command has to name the locker."""
+    if found.unsealed:
+        yield f"{count_text(found.unsealed, 'entry is', 'entries are')} not sealed: custody seal"
+    for waiting in found.waiting:
+        last = (
+            "" if waiting.problem is None else f" (last tried {waiting.tried}: {show(waiting.problem, 300)})"
+        )
+        yield f"no time proof yet from {show(waiting.url)}{last}: custody seal"
+    for copy in found.open_copies:
+        yield f"a readable copy of {copy.label} lies about: delete it, then custody read --done {copy.label}"
+    for one in found.unfinished:
+        how = "was interrupted" if one.interrupted else "did not end"
+        yield f"the acquisition of {one.label}, begun {one.wall}, {how}: run the same collect again"
+    for package in found.prepared:
+        yield (
+            f"an export of {count_text(package.items, 'item')} of case {package.case[-8:]}, logged {package.wall},"
+            f" has no file: custody{locker} export --again {package.package[-8:]} -o FILE"
+            f" (or, if it is not wanted: custody{locker} export --done {package.package[-8:]})"
+        )
+    if found.leftovers:
+        yield (
+            f"{count_text(len(found.leftovers), 'temporary folder')} of work that broke off lie in the vault, sealed;"
+            " the next collect removes them"
+        )
+    if found.no_recovery:
+        yield "there is no way back into this locker: add a second custodian, with --all-cases --right read"
+    for field in found.fields or ():
+        if field.not_stated:
+            yield f"{field.label}: not stated: {', '.join(field.not_stated)}"
+        if field.unassessed:
+            yield f"{field.label}: nobody has looked at {count_text(field.unassessed, 'item')} yet"

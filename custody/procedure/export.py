@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -212,6 +212,9 @@ def _log(
     case = plan.chosen.case
     public = {"package": package_id, "form": package.FORM, **plan.bound(desk.locker.ledger_id)}
     with contextlib.suppress(_Moved), desk.write() as writer:
+        # Under the lock: a reminder without its entry is of an export that a crash ended before its commit.
+        orphans = set(desk.locker.erasable.prepared()) - {row.id for row in desk.locker.work.packages()}
+        desk.locker.erasable.end_prepared(sorted(orphans))
         for subject, (_, n, leaf) in plan.heads.items():
             head = writer.append.head(subject)
             if head is None or (head.n, head.leaf) != (n, leaf):

@@ -1,4 +1,4 @@
-"""What is in the locker: lists that open nothing, lists that open, and what is still to be done.
+"""What is in the locker: lists that open nothing, and lists that open.
 
 Labels, sizes and times of events are public in the record, so listing them needs no key. Whatever
 names an item, a case or a person goes through `procedure.access` and is logged first.
@@ -6,20 +6,21 @@ names an item, a case or a person goes through `procedure.access` and is logged 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from custody.errors import UsageError
 from custody.format import compartments, names
 from custody.format import entry as entries
 from custody.ledger.store import Stored
 from custody.ledger.work import CaseRow, ItemRow
-from custody.procedure import access, authorities
+from custody.procedure import access
 from custody.procedure.access import OpenedItem, Purpose
 from custody.procedure.locker import Desk, Locker
-from custody.procedure.seal import stamped_by, unsealed
-from custody.verify.rights import Rights
+
+if TYPE_CHECKING:
+    from custody.procedure.todo import Todo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,162 +283,8 @@ def _log_line(stored: Stored, labels: Mapping[str, str], parts: access.Parts | N
     )
 
 
-# What is still to be done
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitingNote:
-    """A log note that an authority has not stamped yet; ``problem`` and ``tried`` are of the last try, if any."""
-
-    size: int
-    url: str
-    tried: str | None
-    problem: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnfinishedAcquisition:
-    """An acquisition that did not end, or was interrupted and not continued since. ``wall``: when it began."""
-
-    case: str
-    exhibit: str
-    label: str
-    actor: str
-    wall: str
-    interrupted: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenFields:
-    """What an exhibit's record leaves open: fields not stated, and how many items nobody has looked at."""
-
-    case: str
-    label: str
-    not_stated: tuple[str, ...]
-    unassessed: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Todo:
-    """What is still to be done. ``fields`` is None where nobody asked for what is sealed.
-
-    ``no_recovery``: when this key is lost, nobody can open the locker. ``leftovers``: temporary
-    folders in the vault, sealed, left by work that crashed.
-    """
-
-    unsealed: int
-    waiting: tuple[WaitingNote, ...]
-    open_copies: tuple[ItemLine, ...]
-    unfinished: tuple[UnfinishedAcquisition, ...]
-    leftovers: tuple[str, ...]
-    no_recovery: bool
-    fields: tuple[OpenFields, ...] | None
-
-    @property
-    def nothing(self) -> bool:
-        """True when all is done, as far as it was asked."""
-        return not (
-            self.unsealed
-            or self.waiting
-            or self.open_copies
-            or self.unfinished
-            or self.leftovers
-            or self.no_recovery
-            or self.fields
-        )
-
-
 def todo(place: Desk | Locker, *, purpose: Purpose | None = None) -> Todo:
-    """What is still to be done here. Opens nothing without ``purpose``.
+    """What is still to be done: `custody.procedure.todo`, which is built on these lists."""
+    from custody.procedure import todo as doing
 
-    With it (and a `Desk`) open fields are listed too: one `case.consulted` for each case that this
-    custodian may read.
-    """
-    locker = _locker(place)
-    if purpose is not None and not isinstance(place, Desk):
-        raise UsageError("listing open fields needs a key")
-    with locker.ledger.reading() as view:
-        open_work = unsealed(view)
-        rights = locker.rights(view)
-        named = authorities.in_force(view, rights)
-        newest = view.newest_note()
-        tokens = view.tokens()
-    waiting: list[WaitingNote] = []
-    if newest is not None:
-        size, note = newest
-        have = {tsr for covered, tsr in tokens if covered == size}
-        tried = {
-            url: (wall, problem)
-            for tried_size, url, wall, problem in locker.work.attempts()
-            if tried_size == size
-        }
-        waiting = [
-            WaitingNote(size=size, url=one.url, tried=last[0], problem=last[1])
-            for one in named
-            if not stamped_by(one, have, note)
-            for last in [tried.get(one.url, (None, None))]
-        ]
-    return Todo(
-        unsealed=open_work,
-        waiting=tuple(waiting),
-        open_copies=tuple(line_of(item) for item in locker.work.open_copies()),
-        unfinished=tuple(_unfinished(locker)),
-        leftovers=tuple(locker.vault.strangers()[0]),
-        no_recovery=_no_recovery(rights),
-        fields=tuple(_open_fields(place, purpose))
-        if purpose is not None and isinstance(place, Desk)
-        else None,
-    )
-
-
-def _no_recovery(rights: Rights) -> bool:
-    """True when no second key in force can open every case; a second custodian may have joined after `init`."""
-    able = [
-        custodian
-        for custodian in rights.custodians.values()
-        if custodian.in_force
-        and custodian.wrap_key is not None
-        and custodian.all_cases
-        and custodian.rights & {"read", "export"}
-    ]
-    return rights.recovery == "none" and not able
-
-
-def _unfinished(locker: Locker) -> Iterator[UnfinishedAcquisition]:
-    for case in locker.work.cases():
-        for exhibit in locker.work.exhibits(case.id):
-            acquisitions = locker.work.acquisitions(exhibit.id)
-            for place, row in enumerate(acquisitions, 1):
-                # A later acquisition into the same exhibit continues an interrupted one.
-                if row.ended is None or (row.ended == "interrupted" and place == len(acquisitions)):
-                    yield UnfinishedAcquisition(
-                        case=case.id,
-                        exhibit=exhibit.id,
-                        label=exhibit.label,
-                        actor=row.actor,
-                        wall=row.wall,
-                        interrupted=row.ended is not None,
-                    )
-
-
-def _open_fields(desk: Desk, purpose: Purpose) -> Iterator[OpenFields]:
-    for case in desk.locker.work.cases():
-        if not may_open(desk, case.id):
-            continue
-        open_parts = access.consult(desk, case.id, what="todo", exhibits=None, purpose=purpose)
-        for exhibit in desk.locker.work.exhibits(case.id):
-            captures = [parts.values.get("capture", {}) for parts in open_parts(exhibit.id, ("capture",))]
-            missing = dict.fromkeys(name for capture in captures for name in capture.get("not_stated", ()))
-            items = desk.locker.work.items_of_exhibit(exhibit.id)
-            flags = [_handling(list(open_parts(item.id, ("handling",)))) for item in items]
-            unassessed = sum("unassessed" in one for one in flags)
-            if missing or unassessed:
-                yield OpenFields(
-                    case=case.id, label=exhibit.label, not_stated=tuple(missing), unassessed=unassessed
-                )
-
-
-def _handling(history: Sequence[access.Parts]) -> tuple[str, ...]:
-    """The flags as they stand: those of the last entry that says any."""
-    said = [parts.values["handling"]["flags"] for parts in history if "handling" in parts.values]
-    return tuple(said[-1]) if said else ()
+    return doing.todo(place, purpose=purpose)
