@@ -9,12 +9,14 @@ import contextlib
 import errno
 import os
 import signal
+import sqlite3
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from custody.errors import LockerBusy
 
@@ -258,6 +260,35 @@ def _busy(path: Path) -> LockerBusy:
         where=path.name,
         hint="wait until the other command is done; if none is running, see docs/how-to/busy-locker.md",
     )
+
+
+LOG_LIMIT = 32 << 20
+"""Bytes of a database's write-ahead log above which a writer folds it into the file."""
+
+
+def fold_log(connection: Any, path: Path, stuck_at: int) -> int:
+    """Fold a database's write-ahead log into the file when it has grown past `LOG_LIMIT`.
+
+    ``connection`` is sqlite3's own, and the caller holds the locker's lock, so only readers can be in the
+    way. SQLite's automatic checkpoint never waits: among readers who overlap it may never come to its end.
+    This one waits half a second, for ours read no longer; where somebody else's holds on, it is tried again
+    when the log has grown by as much again. Gives the size at which it got stuck, 0 when it did not: the
+    next call's ``stuck_at``. A log that can't be folded is no failed write.
+    """
+    try:
+        size = path.with_name(path.name + "-wal").stat().st_size
+    except OSError:
+        return 0
+    if size < stuck_at + LOG_LIMIT:
+        return stuck_at
+    try:
+        connection.execute("PRAGMA busy_timeout=500")
+        busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    except sqlite3.Error:
+        busy = True
+    finally:
+        connection.execute("PRAGMA busy_timeout=30000")
+    return size if busy else 0
 
 
 def boot_clock() -> tuple[bytes, int] | None:
