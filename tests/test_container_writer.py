@@ -15,10 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import custody.verify.container as shape
+import custody.verify.zip_records as shape
 from custody.errors import CheckFailed, MachineError
 from custody.export.container import ContainerWriter
-from custody.verify.container import Container, ContainerError
+from custody.verify.container import Container
+from custody.verify.zip_records import ContainerError
 
 from .zip_faults import BAD_NAMES, GOOD_NAMES, SOUND, sound
 

@@ -22,7 +22,8 @@ import custody.export.encrypted as encrypted
 from custody.errors import CheckFailed, CustodyError, MachineError, UsageError, WrongPassphrase
 from custody.export.container import ContainerWriter
 from custody.export.encrypted import unwrap, wrap
-from custody.verify.container import Container, ContainerError, Truncated, is_encrypted_wrapper
+from custody.verify.container import Container, is_encrypted_wrapper
+from custody.verify.zip_records import ContainerError, Truncated
 
 WORDS = "acid bike cabin dairy eagle fabric gadget habit icon jacket"
 

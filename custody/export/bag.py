@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 
 from custody.errors import FormatError
-from custody.verify.container import check_name, show_name
+from custody.verify.zip_names import check_name, show_name
 
 PAYLOAD_OXUM = "Payload-Oxum"
 _LABEL = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*", re.ASCII)

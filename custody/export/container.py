@@ -1,7 +1,7 @@
 """The writer of a package's zip (docs/format/container.md): same names and contents, same bytes.
 
-It makes the one spelling that ``custody.verify.container`` accepts. Nothing in it comes from the
-machine: no clock, no owner, no mode, no path, no name of a program.
+It makes the one spelling that the verifier accepts, from the same records (`custody.verify.zip_records`).
+Nothing in it comes from the machine: no clock, no owner, no mode, no path, no name of a program.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from typing import BinaryIO
 
 from custody.errors import CheckFailed, MachineError
-from custody.verify import container as shape
-from custody.verify.container import ContainerError, check_name, check_names
+from custody.verify import zip_records as shape
+from custody.verify.zip_names import MIMETYPE, check_name, check_names
+from custody.verify.zip_records import ContainerError
 
 _CRC_AT = 14  # within the local header, APPNOTE 4.3.7
 
@@ -82,25 +83,14 @@ class ContainerWriter:
             raise ContainerError(
                 "the zip's directory is too large", expected=f"at most {shape.MAX_DIRECTORY} bytes"
             )
-        narrow = (shape.narrow_count(count), shape.narrow(size), shape.narrow(offset))
+        end = shape.end_fields(count, size, offset)
         records = b""
         # Compared with the sentinels: the value 65,535 itself can't stand in its own field.
-        if narrow[0] == shape.SENTINEL16 or shape.SENTINEL32 in narrow[1:]:
-            records = shape.END64.pack(
-                shape.END64_SIGNATURE,
-                shape.END64.size - 12,
-                shape.MADE_BY,
-                shape.VERSION_ZIP64,
-                0,
-                0,
-                count,
-                count,
-                size,
-                offset,
-            ) + shape.LOCATOR.pack(shape.LOCATOR_SIGNATURE, 0, offset + size, 1)
-        end = shape.END.pack(shape.END_SIGNATURE, 0, 0, narrow[0], narrow[0], narrow[1], narrow[2], 0)
+        if shape.is_wide(*end[4:7]):
+            records = shape.END64.pack(*shape.end64_fields(count, size, offset))
+            records += shape.LOCATOR.pack(shape.LOCATOR_SIGNATURE, 0, offset + size, 1)
         self._write(self._directory)
-        self._write(records + end)
+        self._write(records + shape.END.pack(*end))
         try:
             self._file.flush()
         except OSError as error:
@@ -111,7 +101,7 @@ class ContainerWriter:
             raise ContainerError("the package's zip was closed, or broken off by an error", where=name)
         self._open = False  # until the member is whole
         check_name(name)
-        if (not self._names) != (name == shape.MIMETYPE):
+        if (not self._names) != (name == MIMETYPE):
             raise ContainerError("mimetype must be the first file of a package, and only that", where=name)
         if len(self._names) == shape.MAX_MEMBERS:
             raise ContainerError(
@@ -119,62 +109,15 @@ class ContainerWriter:
             )
 
     def _end(self, name: str, size: int, crc: int) -> None:
-        offset = self._position
-        raw = name.encode("ascii")
-        field, place = shape.narrow(size), shape.narrow(offset)
-        wide = b""
-        if field == shape.SENTINEL32:
-            wide += struct.pack("<2Q", size, size)
-        if place == shape.SENTINEL32:
-            wide += struct.pack("<Q", offset)
-        extra = struct.pack("<2H", shape.ZIP64_ID, len(wide)) + wide if wide else b""
-        self._directory += shape.CENTRAL.pack(
-            shape.CENTRAL_SIGNATURE,
-            shape.MADE_BY,
-            self._version(size),
-            0,  # flags
-            0,  # method: stored
-            shape.DOS_TIME,
-            shape.DOS_DATE,
-            crc,
-            field,
-            field,
-            len(raw),
-            len(extra),
-            0,  # comment
-            0,  # disk
-            0,  # internal attributes
-            0,  # external attributes
-            place,
-        )
-        self._directory += raw + extra
+        raw, at = name.encode("ascii"), self._position
+        self._directory += shape.CENTRAL.pack(*shape.central_fields(raw, size, crc, at)) + raw
+        self._directory += shape.central_extra(size, at)
         self._position += len(self._local_header(name, size, crc)) + size
         self._names.append(name)
         self._open = True
 
-    def _version(self, size: int) -> int:
-        wide = shape.SENTINEL32 in (shape.narrow(size), shape.narrow(self._position))
-        return shape.VERSION_ZIP64 if wide else shape.VERSION_PLAIN
-
     def _local_header(self, name: str, size: int, crc: int) -> bytes:
-        raw = name.encode("ascii")
-        field = shape.narrow(size)
-        # The local field, where there is one, always holds both sizes (APPNOTE 4.5.3).
-        extra = struct.pack("<2H2Q", shape.ZIP64_ID, 16, size, size) if field == shape.SENTINEL32 else b""
-        header = shape.LOCAL.pack(
-            shape.LOCAL_SIGNATURE,
-            self._version(size),
-            0,
-            0,
-            shape.DOS_TIME,
-            shape.DOS_DATE,
-            crc,
-            field,
-            field,
-            len(raw),
-            len(extra),
-        )
-        return header + raw + extra
+        return shape.local_header(name.encode("ascii"), size, crc, self._position)
 
     def _write(self, data: bytes | bytearray) -> None:
         view = memoryview(data)

@@ -25,8 +25,9 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from custody.errors import CheckFailed, CustodyError, MachineError, UsageError, WrongPassphrase
-from custody.verify import container as shape
-from custody.verify.container import ContainerError, Truncated, show_name
+from custody.verify import zip_records as shape
+from custody.verify.zip_names import show_name
+from custody.verify.zip_records import ContainerError, Truncated
 
 MEMBER = "package.custody"
 # HMAC hashes a longer key to 20 bytes first; WinZip AES programs differ in what they allow beyond it.

@@ -18,9 +18,10 @@ from custody.verify import bundle as bundles
 from custody.verify import contents as shown
 from custody.verify import doubt, histories, reading, signers, times
 from custody.verify import record as records
-from custody.verify.container import ContainerError, is_encrypted_wrapper
+from custody.verify.container import is_encrypted_wrapper
 from custody.verify.record import Placed, Record
 from custody.verify.report import Findings, ItemLine, Report, Subject, TokenLine
+from custody.verify.zip_records import ContainerError
 
 
 def verify(
