@@ -8,6 +8,7 @@ a crash and opens nothing that is evidence.
 from __future__ import annotations
 
 import contextlib
+import functools
 import sqlite3
 import uuid
 from collections.abc import Iterator, Sequence
@@ -400,11 +401,39 @@ class ErasableStore:
                 hint="run the command again later",
             )
 
+    def strangers(self) -> list[str]:
+        """Tables, views, indexes and triggers in the file that are not ours, or differ from ours."""
+        with self._begin() as connection:
+            found = _schema(connection)
+        ours = _ours()
+        problems = [
+            f"{kind} that custody did not make: {name}" for kind, name in sorted(found.keys() - ours.keys())
+        ]
+        return problems + [
+            f"{kind} missing or changed: {name}"
+            for kind, name in sorted(ours)
+            if found.get((kind, name)) != ours[kind, name]
+        ]
+
     def integrity(self) -> list[str]:
         """What SQLite itself finds wrong with the file; empty when nothing."""
         with self._begin() as connection:
             rows = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check(20)")]
         return [] if rows == ["ok"] else rows
+
+
+def _schema(connection: sa.Connection) -> dict[tuple[str, str], str]:
+    """What the file holds: SQL without spaces and quotes by (kind, name), since those are SQLAlchemy's to choose."""
+    rows = connection.exec_driver_sql("SELECT type, name, sql FROM sqlite_schema")
+    return {(kind, name): "".join((sql or "").split()).replace('"', "") for kind, name, sql in rows}
+
+
+@functools.cache
+def _ours() -> dict[tuple[str, str], str]:
+    fresh = sa.create_engine("sqlite://")
+    with fresh.begin() as connection:
+        metadata.create_all(connection)
+        return _schema(connection)
 
 
 def _item_keys(row: Any) -> ItemKeys:

@@ -6,12 +6,14 @@ finds people.
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
+from custody import machine
 from custody.errors import FormatError, InputRefused, LockerBusy, MachineError
 from custody.ledger import tables
 
@@ -163,6 +165,15 @@ def check_file(path: Path) -> None:
         )
 
 
+def fold_log(engine: sa.Engine, path: Path, stuck_at: int) -> int:
+    """See `machine.fold_log`."""
+    raw = engine.raw_connection()
+    try:
+        return machine.fold_log(raw.driver_connection, path, stuck_at)
+    finally:
+        raw.close()
+
+
 def settle(engine: sa.Engine, path: Path) -> None:
     """Fold the whole write-ahead log into the file. LockerBusy when a reader stands in the way for too long."""
     raw = engine.raw_connection()
@@ -172,7 +183,9 @@ def settle(engine: sa.Engine, path: Path) -> None:
         raw.close()
     if busy:
         raise LockerBusy(
-            "somebody reads this file and does not let go", where=path.name, hint="run the command again later"
+            "somebody reads this file and does not let go",
+            where=path.name,
+            hint="run the command again later",
         )
 
 
@@ -186,6 +199,38 @@ def missing_guards(connection: sa.Connection) -> list[str]:
     """Names of guards that are gone or were changed."""
     found = guard_names(connection)
     return [name for guard in GUARDS if found.get(name := guard.split()[2]) != guard]
+
+
+def strangers(connection: sa.Connection) -> list[str]:
+    """Tables, views, indexes and triggers that are gone, changed, or not ours: what else is in the file acts in it.
+
+    Guards are asked for by name in `missing_guards`.
+    """
+    found = _schema(connection)
+    ours = _ours()
+    problems = [
+        f"{kind} that custody did not make: {name}" for kind, name in sorted(found.keys() - ours.keys())
+    ]
+    for key in sorted(ours.keys() - {key for key in ours if key[0] == "trigger"}):
+        if found.get(key) != ours[key]:
+            problems.append(f"{key[0]} missing or changed: {key[1]}")
+    return problems
+
+
+def _schema(connection: sa.Connection) -> dict[tuple[str, str], str]:
+    """What the file holds: SQL without spaces and quotes by (kind, name), since those are SQLAlchemy's to choose."""
+    rows = connection.exec_driver_sql("SELECT type, name, sql FROM sqlite_schema")
+    return {(kind, name): "".join((sql or "").split()).replace('"', "") for kind, name, sql in rows}
+
+
+@functools.cache
+def _ours() -> dict[tuple[str, str], str]:
+    fresh = sa.create_engine("sqlite://")
+    with fresh.begin() as connection:
+        tables.metadata.create_all(connection)
+        for guard in GUARDS:
+            connection.exec_driver_sql(guard)
+        return _schema(connection)
 
 
 def integrity(connection: sa.Connection) -> list[str]:

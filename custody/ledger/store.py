@@ -95,6 +95,7 @@ class Ledger:
         self.path = path
         self._readers = sqlite.engine(path, write=False)
         self._writers = sqlite.engine(path, write=True)
+        self._log_stuck_at = 0
 
     @classmethod
     def create(cls, path: Path) -> Ledger:
@@ -130,6 +131,7 @@ class Ledger:
                 work = Append(connection, rights, clock)
                 yield work
                 work.flush()
+            self._log_stuck_at = sqlite.fold_log(self._writers, self.path, self._log_stuck_at)
         except sa.exc.DBAPIError as error:
             raise _machine_error(error, self.path) from error
 
@@ -139,6 +141,11 @@ class Ledger:
         The caller holds the locker's lock. Raises LockerBusy when a reader does not let go in time.
         """
         sqlite.settle(self._readers, self.path)
+
+    def strangers(self) -> list[str]:
+        """What stands in the file beside our tables and guards, or differs from them; nothing is read but names."""
+        with self.reading() as view:
+            return sqlite.strangers(view.connection)
 
     def file_checks(self) -> list[str]:
         """What is wrong with the file as a database: SQLite's own check and our guards."""
