@@ -288,7 +288,7 @@ def _read_lines(desk: Desk, known: set[str]) -> tuple[list[Line], dict[str, dict
             class_keys[subject] = dict(desk.ring.class_keys(subject) or desk.ring.item_keys(subject))
         plain = {}
         for name in body.sealed:
-            sealed = desk.locker.erasable.part(subject, body.subject.n, name)
+            sealed = desk.locker.erasable.part(body.ledger, subject, body.subject.n, name)
             assert sealed is not None
             key = sealing.compartment_key(
                 class_keys[subject][sealing.class_of(name)], desk.origin, subject, body.subject.n, name

@@ -126,7 +126,7 @@ def test_what_is_withheld_is_not_there_even_sealed(desk: Desk, case: str, tmp_pa
     assert done.withheld["name"] == 3
     files = files_of(done.path)
     for item in desk.locker.work.items(case):
-        sealed = desk.locker.erasable.part(item.id, 0, "name")
+        sealed = desk.locker.erasable.part(desk.origin, item.id, 0, "name")
         assert sealed is not None
         assert sealed not in files.values()
         assert not any(sealed in data for data in files.values())

@@ -201,7 +201,7 @@ def test_a_failed_write_leaves_nothing_and_the_desk_goes_on(desk: Desk) -> None:
         assert (view.size, view.root()) == before
     # The rights that the lost entry would have given are gone with it.
     assert not desk.rights.holds(desk.key_id, "read", case)
-    assert desk.locker.erasable.part(case, 0, "title") is None
+    assert desk.locker.erasable.part(desk.origin, case, 0, "title") is None
     cases.open_case(desk, "REF-2")
 
 

@@ -36,12 +36,27 @@ def test_what_a_crash_left_readable_is_gone_with_the_next_collect(
     store, vault = desk.locker.erasable, desk.locker.vault
     orphan, batch = desk.rim.new_id(), desk.rim.new_id()
     keys = dict.fromkeys(("object", "record", "identity", "note"), bytes(60))
-    message = Wrap(subject=batch, recipient=desk.key_id, use="batch", classes=("record",), message=b"x" * 99)
+    message = Wrap(
+        origin=desk.origin,
+        subject=batch,
+        recipient=desk.key_id,
+        use="batch",
+        classes=("record",),
+        message=b"x" * 99,
+    )
     store.add(
         Rows(
-            parts=[Part(subject=orphan, n=0, compartment="content", sealed=b"left by the crash")],
+            parts=[
+                Part(
+                    origin=desk.origin,
+                    subject=orphan,
+                    n=0,
+                    compartment="content",
+                    sealed=b"left by the crash",
+                )
+            ],
             wraps=[message],
-            items=[ItemKeys(subject=orphan, batch=batch, wrapped=keys)],
+            items=[ItemKeys(origin=desk.origin, subject=orphan, batch=batch, wrapped=keys)],
             lookups=[Lookup(case=case, tag=bytes(32), subject=orphan)],
         )
     )

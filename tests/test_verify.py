@@ -422,7 +422,7 @@ def test_a_package_holds_nothing_of_a_withheld_name(tmp_path: Path) -> None:
     assert _found(hay, names) == []
     with world().desk.locker.ledger.reading() as view:
         for item in world().items:
-            sealed = world().desk.locker.erasable.part(item.id, 0, "name")
+            sealed = world().desk.locker.erasable.part(world().origin, item.id, 0, "name")
             assert sealed is not None
             assert _found(hay, {"sealed name": sealed, "its middle": sealed[60:140]}) == []
             assert view.history(item.id)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import sqlite3
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,68 +18,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from custody import machine
-from custody.errors import CheckFailed, FormatError, LockerBusy, MachineError
+from custody.errors import CheckFailed, LockerBusy, MachineError
+from custody.keys import erasable_tables as tables
 
 FILE_NAME = "erasable.sqlite"
-APPLICATION_ID = 0x43555345  # "CUSE"
-SCHEMA_VERSION = 1
-
-metadata = sa.MetaData()
-
-
-def _table(name: str, *columns: sa.schema.SchemaItem) -> sa.Table:
-    return sa.Table(name, metadata, *columns, sqlite_with_rowid=False, sqlite_strict=True)
-
-
-_meta = _table(
-    "meta",
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("value", sa.LargeBinary, nullable=False),
-)
-_origin = _table(
-    "origin",
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("origin", sa.Text, nullable=False),
-)
-_part = _table(
-    "part",
-    sa.Column("subject", sa.LargeBinary, primary_key=True),
-    sa.Column("n", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("compartment", sa.Text, primary_key=True),
-    sa.Column("sealed", sa.LargeBinary, nullable=False),
-)
-_wrap = _table(
-    "wrap",
-    sa.Column("subject", sa.LargeBinary, primary_key=True),
-    sa.Column("recipient", sa.LargeBinary, primary_key=True),
-    sa.Column("use", sa.Text, primary_key=True),
-    sa.Column("classes", sa.Text, nullable=False),
-    sa.Column("message", sa.LargeBinary, nullable=False),
-    sa.Column("origin", sa.Integer, nullable=False),
-    sa.Column("epoch", sa.Integer, nullable=False),
-)
-_row = _table(
-    "item_keys",
-    sa.Column("subject", sa.LargeBinary, primary_key=True),
-    sa.Column("batch", sa.LargeBinary, nullable=False),
-    sa.Column("object", sa.LargeBinary, nullable=False),
-    sa.Column("record", sa.LargeBinary, nullable=False),
-    sa.Column("identity", sa.LargeBinary, nullable=False),
-    sa.Column("note", sa.LargeBinary, nullable=False),
-    sa.Column("origin", sa.Integer, nullable=False),
-    sa.Column("epoch", sa.Integer, nullable=False),
-)
-_lookup = _table(
-    "lookup",
-    sa.Column("case", sa.LargeBinary, primary_key=True),
-    sa.Column("tag", sa.LargeBinary, primary_key=True),
-    sa.Column("subject", sa.LargeBinary, primary_key=True),
-)
 
 USES = ("keys", "batch", "log")
 """What a wrap holds: a subject's class keys, a batch's keys, the log keys."""
 
 _PREPARED, _PACKAGE = "prepared/", "package/"
+_REACHED, _CUT_SHORT = "reached", "cut short"
 
 
 def _key(identifier: str) -> bytes:
@@ -93,8 +40,9 @@ def _id(data: bytes) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A sealed compartment of entry ``n`` about a subject."""
+    """A sealed compartment of entry ``n`` about a subject, in the volume of ``origin``, which counts from 0."""
 
+    origin: str
     subject: str
     n: int
     compartment: str
@@ -103,8 +51,9 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wrap:
-    """One HPKE message with keys of ``subject`` (a subject or a batch) for one custodian."""
+    """One HPKE message with keys of ``subject`` (a subject or a batch) for one custodian, made under ``origin``."""
 
+    origin: str
     subject: str
     recipient: str
     use: str
@@ -114,8 +63,9 @@ class Wrap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemKeys:
-    """An item's class keys, each wrapped under the batch key of its class (60 bytes each)."""
+    """An item's class keys, each wrapped under the batch key of its class (60 bytes each), under ``origin``."""
 
+    origin: str
     subject: str
     batch: str
     wrapped: dict[str, bytes]
@@ -140,6 +90,8 @@ class Rows:
     lookups: list[Lookup] = field(default_factory=list)
     prepared: list[str] = field(default_factory=list)
     """Packages (ids) that this write logs, whose files are written after it."""
+    span: tuple[int, int] | None = None
+    """The ledger's size before this write and after it: how a write that broke off here is seen later."""
 
 
 class ErasableStore:
@@ -147,7 +99,8 @@ class ErasableStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._engine = _engine(path)
+        self._engine = tables.open_engine(path)
+        self._log_stuck_at = 0
 
     @classmethod
     def create(cls, path: Path, *, origin: str, secret: bytes) -> ErasableStore:
@@ -162,11 +115,11 @@ class ErasableStore:
             connection.execute("PRAGMA journal_mode=WAL")
 
         with made.begin() as connection:
-            connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
-            connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
-            metadata.create_all(connection)
-            connection.execute(sa.insert(_meta), [{"name": "secret", "value": secret}])
-            connection.execute(sa.insert(_origin), [{"number": 0, "origin": origin}])
+            connection.exec_driver_sql(f"PRAGMA application_id={tables.APPLICATION_ID}")
+            connection.exec_driver_sql(f"PRAGMA user_version={tables.SCHEMA_VERSION}")
+            tables.metadata.create_all(connection)
+            connection.execute(sa.insert(tables.meta), [{"name": "secret", "value": secret}])
+            connection.execute(sa.insert(tables.origin), [{"number": 0, "origin": origin}])
         made.dispose()
         return cls(path)
 
@@ -191,12 +144,14 @@ class ErasableStore:
     def add(self, rows: Rows) -> None:
         """Commit rows; durable on return. A row that a crash left behind is replaced."""
         with self._begin() as connection:
+            number = {origin: at for at, origin in _origins(connection).items()}
             if rows.parts:
                 connection.execute(
-                    sa.insert(_part).prefix_with("OR REPLACE"),
+                    sa.insert(tables.part).prefix_with("OR REPLACE"),
                     [
                         {
                             "subject": _key(p.subject),
+                            "origin": number[p.origin],
                             "n": p.n,
                             "compartment": p.compartment,
                             "sealed": p.sealed,
@@ -206,7 +161,7 @@ class ErasableStore:
                 )
             if rows.wraps:
                 connection.execute(
-                    sa.insert(_wrap).prefix_with("OR REPLACE"),
+                    sa.insert(tables.wrap).prefix_with("OR REPLACE"),
                     [
                         {
                             "subject": _key(w.subject),
@@ -214,7 +169,7 @@ class ErasableStore:
                             "use": w.use,
                             "classes": ",".join(w.classes),
                             "message": w.message,
-                            "origin": 0,
+                            "origin": number[w.origin],
                             "epoch": 0,
                         }
                         for w in rows.wraps
@@ -222,12 +177,12 @@ class ErasableStore:
                 )
             if rows.items:
                 connection.execute(
-                    sa.insert(_row),
+                    sa.insert(tables.row),
                     [
                         {
                             "subject": _key(i.subject),
                             "batch": _key(i.batch),
-                            "origin": 0,
+                            "origin": number[i.origin],
                             "epoch": 0,
                             **i.wrapped,
                         }
@@ -236,22 +191,49 @@ class ErasableStore:
                 )
             if rows.lookups:
                 connection.execute(
-                    sa.insert(_lookup).prefix_with("OR REPLACE"),
+                    sa.insert(tables.lookup).prefix_with("OR REPLACE"),
                     [{"case": _key(x.case), "tag": x.tag, "subject": _key(x.subject)} for x in rows.lookups],
                 )
-            machine.at_point("erasable rows inserted")
-
             if rows.prepared:
                 connection.execute(
-                    sa.insert(_meta).prefix_with("OR REPLACE"),
+                    sa.insert(tables.meta).prefix_with("OR REPLACE"),
                     [{"name": _PREPARED + package, "value": b""} for package in rows.prepared],
                 )
+            if rows.span is not None:
+                begun, reached = rows.span
+                marks = [{"name": _REACHED, "value": reached.to_bytes(8, "big")}]
+                # The write before this one never came into the ledger: its rows wait to be swept.
+                marks += [{"name": _CUT_SHORT, "value": b""}] * (self._reached(connection) > begun)
+                connection.execute(sa.insert(tables.meta).prefix_with("OR REPLACE"), marks)
+            machine.at_point("erasable rows inserted")
+        raw = self._engine.raw_connection()
+        try:
+            self._log_stuck_at = machine.fold_log(raw.driver_connection, self.path, self._log_stuck_at)
+        finally:
+            raw.close()
+
+    @staticmethod
+    def _reached(connection: sa.Connection) -> int:
+        found = connection.execute(
+            sa.select(tables.meta.c.value).where(tables.meta.c.name == _REACHED)
+        ).scalar()
+        return 0 if found is None else int.from_bytes(found, "big")
+
+    def cut_short(self, size: int) -> bool:
+        """True when a write committed here never came into the ledger, whose size is ``size``."""
+        mark = sa.select(tables.meta.c.name).where(tables.meta.c.name == _CUT_SHORT)
+        with self._begin() as connection:
+            return self._reached(connection) > size or connection.execute(mark).scalar() is not None
 
     # Packages: here, since a reminder that a crash could lose, or that anybody may delete, reminds of nothing
 
     def prepared(self) -> list[str]:
         """Ids of packages whose files were not seen to be written; one that the ledger has not is nothing."""
-        query = sa.select(_meta.c.name).where(_meta.c.name.startswith(_PREPARED)).order_by(_meta.c.name)
+        query = (
+            sa.select(tables.meta.c.name)
+            .where(tables.meta.c.name.startswith(_PREPARED))
+            .order_by(tables.meta.c.name)
+        )
         with self._begin() as connection:
             return [name.removeprefix(_PREPARED) for name in connection.execute(query).scalars()]
 
@@ -259,10 +241,10 @@ class ErasableStore:
         """The files of these packages are written, or not wanted. ``kept``: see `kept`."""
         with self._begin() as connection:
             for package in packages:
-                connection.execute(sa.delete(_meta).where(_meta.c.name == _PREPARED + package))
+                connection.execute(sa.delete(tables.meta).where(tables.meta.c.name == _PREPARED + package))
                 if kept is not None:
                     connection.execute(
-                        sa.insert(_meta).prefix_with("OR REPLACE"),
+                        sa.insert(tables.meta).prefix_with("OR REPLACE"),
                         {"name": _PACKAGE + package, "value": kept},
                     )
 
@@ -270,7 +252,7 @@ class ErasableStore:
         """What was kept of a written package, so that it can be written again; opens nothing."""
         with self._begin() as connection:
             found = connection.execute(
-                sa.select(_meta.c.value).where(_meta.c.name == _PACKAGE + package)
+                sa.select(tables.meta.c.value).where(tables.meta.c.name == _PACKAGE + package)
             ).scalar()
         return None if found is None else bytes(found)
 
@@ -278,24 +260,41 @@ class ErasableStore:
     def secret(self) -> bytes:
         """The locker secret, in clear: it hides boot times, it opens nothing."""
         with self._begin() as connection:
-            found = connection.execute(sa.select(_meta.c.value).where(_meta.c.name == "secret")).scalar()
+            found = connection.execute(
+                sa.select(tables.meta.c.value).where(tables.meta.c.name == "secret")
+            ).scalar()
         if found is None:
             raise CheckFailed("the locker secret is missing", where=self.path.name)
         return bytes(found)
 
     @property
-    def origin(self) -> str:
-        """The origin of the locker's own ledger, as this store knows it."""
+    def origins(self) -> tuple[str, ...]:
+        """The origins of the locker's volumes, in their order; CheckFailed where one is missing."""
         with self._begin() as connection:
-            found = connection.execute(sa.select(_origin.c.origin).where(_origin.c.number == 0)).scalar()
-        if found is None:
+            found = _origins(connection)
+        if not found or list(found) != list(range(len(found))):
             raise CheckFailed("the store does not know its ledger", where=self.path.name)
-        return str(found)
+        return tuple(found.values())
 
-    def part(self, subject: str, n: int, compartment: str) -> bytes | None:
-        """The sealed bytes of a compartment, or None where they are gone."""
-        query = sa.select(_part.c.sealed).where(
-            _part.c.subject == _key(subject), _part.c.n == n, _part.c.compartment == compartment
+    @property
+    def origin(self) -> str:
+        """The origin of the locker's newest volume, as this store knows it."""
+        return self.origins[-1]
+
+    def add_origin(self, origin: str) -> None:
+        """The locker goes on in a volume of this origin; rows of the others keep theirs."""
+        with self._begin() as connection:
+            number = len(_origins(connection))
+            connection.execute(sa.insert(tables.origin), [{"number": number, "origin": origin}])
+
+    def part(self, origin: str, subject: str, n: int, compartment: str) -> bytes | None:
+        """The sealed bytes of a compartment of the volume of ``origin``, or None where they are gone."""
+        known = sa.select(tables.origin.c.number).where(tables.origin.c.origin == origin).scalar_subquery()
+        query = sa.select(tables.part.c.sealed).where(
+            tables.part.c.subject == _key(subject),
+            tables.part.c.origin == known,
+            tables.part.c.n == n,
+            tables.part.c.compartment == compartment,
         )
         with self._begin() as connection:
             found = connection.execute(query).scalar()
@@ -304,25 +303,47 @@ class ErasableStore:
     def parts(self) -> Iterator[Part]:
         """All sealed parts."""
         with self._begin() as connection:
-            for row in connection.execute(sa.select(_part), execution_options={"yield_per": 500}):
-                yield Part(
-                    subject=_id(row.subject), n=row.n, compartment=row.compartment, sealed=bytes(row.sealed)
-                )
+            origins = _origins(connection)
+        for row in self._all(tables.part):
+            yield Part(
+                origin=_named(origins, row.origin),
+                subject=_id(row.subject),
+                n=row.n,
+                compartment=row.compartment,
+                sealed=bytes(row.sealed),
+            )
+
+    def _all(self, table: sa.Table) -> Iterator[Any]:
+        """All rows in the order of their key, 500 read at once: an open read would hold the log back."""
+        key = tuple(table.primary_key)
+        last: tuple[object, ...] = ()
+        while True:
+            query = sa.select(table).order_by(*key).limit(500)
+            if last:
+                query = query.where(sa.tuple_(*key) > last)
+            with self._begin() as connection:
+                rows = connection.execute(query).all()
+            if not rows:
+                return
+            yield from rows
+            last = tuple(getattr(rows[-1], column.name) for column in key)
 
     def wraps(
         self, *, recipient: str | None = None, subject: str | None = None, use: str | None = None
     ) -> list[Wrap]:
         """Wraps, narrowed by recipient, subject and use."""
-        query = sa.select(_wrap).order_by(_wrap.c.subject)
+        query = sa.select(tables.wrap).order_by(tables.wrap.c.subject)
         if recipient is not None:
-            query = query.where(_wrap.c.recipient == bytes.fromhex(recipient))
+            query = query.where(tables.wrap.c.recipient == bytes.fromhex(recipient))
         if subject is not None:
-            query = query.where(_wrap.c.subject == _key(subject))
+            query = query.where(tables.wrap.c.subject == _key(subject))
         if use is not None:
-            query = query.where(_wrap.c.use == use)
+            query = query.where(tables.wrap.c.use == use)
         with self._begin() as connection:
+            origins = _origins(connection)
             return [
                 Wrap(
+                    origin=_named(origins, row.origin),
                     subject=_id(row.subject),
                     recipient=bytes(row.recipient).hex(),
                     use=row.use,
@@ -335,24 +356,26 @@ class ErasableStore:
     def item_keys(self, subject: str) -> ItemKeys | None:
         """The wrapped class keys of an item, or None where they are gone."""
         with self._begin() as connection:
-            row = connection.execute(sa.select(_row).where(_row.c.subject == _key(subject))).first()
-        return None if row is None else _item_keys(row)
+            origins = _origins(connection)
+            row = connection.execute(
+                sa.select(tables.row).where(tables.row.c.subject == _key(subject))
+            ).first()
+        return None if row is None else _item_keys(row, origins)
 
     def all_item_keys(self) -> Iterator[ItemKeys]:
         """The wrapped class keys of all items, in the order of their ids."""
         with self._begin() as connection:
-            for row in connection.execute(
-                sa.select(_row).order_by(_row.c.subject), execution_options={"yield_per": 500}
-            ):
-                yield _item_keys(row)
+            origins = _origins(connection)
+        for row in self._all(tables.row):
+            yield _item_keys(row, origins)
 
     def find(self, case: str, tags: Sequence[bytes]) -> dict[bytes, list[str]]:
         """Subjects by tag, for those of ``tags`` that are in the store."""
         found: dict[bytes, list[str]] = {}
         with self._begin() as connection:
             for start in range(0, len(tags), 500):
-                query = sa.select(_lookup.c.tag, _lookup.c.subject).where(
-                    _lookup.c.case == _key(case), _lookup.c.tag.in_(tags[start : start + 500])
+                query = sa.select(tables.lookup.c.tag, tables.lookup.c.subject).where(
+                    tables.lookup.c.case == _key(case), tables.lookup.c.tag.in_(tags[start : start + 500])
                 )
                 for tag, subject in connection.execute(query):
                     found.setdefault(bytes(tag), []).append(_id(subject))
@@ -361,22 +384,26 @@ class ErasableStore:
     def subjects_with_rows(self) -> set[str]:
         """Every subject that has a part or keys here, to be held against the ledger."""
         with self._begin() as connection:
-            found = {_id(x) for x in connection.execute(sa.select(_part.c.subject).distinct()).scalars()}
-            return found | {_id(x) for x in connection.execute(sa.select(_row.c.subject)).scalars()}
+            found = {
+                _id(x) for x in connection.execute(sa.select(tables.part.c.subject).distinct()).scalars()
+            }
+            return found | {_id(x) for x in connection.execute(sa.select(tables.row.c.subject)).scalars()}
 
     def forget(self, subjects: Sequence[str]) -> int:
         """Delete every row of subjects that never came into the ledger, and batches that nothing is left of.
 
-        Gives the number of subjects; what was deleted is wiped from the file and its write-ahead log.
+        Gives the number of subjects; what was deleted is wiped from the file and its write-ahead log. After
+        it nothing counts as cut short.
         """
-        if not subjects:
-            return 0
         with self._begin() as connection:
+            connection.execute(sa.delete(tables.meta).where(tables.meta.c.name.in_((_REACHED, _CUT_SHORT))))
             for subject in subjects:
-                for table in (_part, _row, _wrap, _lookup):
+                for table in (tables.part, tables.row, tables.wrap, tables.lookup):
                     connection.execute(sa.delete(table).where(table.c.subject == _key(subject)))
-            used = sa.select(_row.c.batch)
-            connection.execute(sa.delete(_wrap).where(_wrap.c.use == "batch", _wrap.c.subject.not_in(used)))
+            used = sa.select(tables.row.c.batch)
+            connection.execute(
+                sa.delete(tables.wrap).where(tables.wrap.c.use == "batch", tables.wrap.c.subject.not_in(used))
+            )
         raw = self._engine.raw_connection()
         try:
             raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -432,44 +459,24 @@ def _schema(connection: sa.Connection) -> dict[tuple[str, str], str]:
 def _ours() -> dict[tuple[str, str], str]:
     fresh = sa.create_engine("sqlite://")
     with fresh.begin() as connection:
-        metadata.create_all(connection)
+        tables.metadata.create_all(connection)
         return _schema(connection)
 
 
-def _item_keys(row: Any) -> ItemKeys:
+def _origins(connection: sa.Connection) -> dict[int, str]:
+    table = tables.origin
+    rows = connection.execute(sa.select(table.c.number, table.c.origin).order_by(table.c.number)).all()
+    return {row.number: row.origin for row in rows}
+
+
+def _named(origins: dict[int, str], number: int) -> str:
+    if number not in origins:
+        raise CheckFailed("a row of a volume that the erasable store does not know", found=f"number {number}")
+    return origins[number]
+
+
+def _item_keys(row: Any, origins: dict[int, str]) -> ItemKeys:
     wrapped = {name: bytes(getattr(row, name)) for name in ("object", "record", "identity", "note")}
-    return ItemKeys(subject=_id(row.subject), batch=_id(row.batch), wrapped=wrapped)
-
-
-def _engine(path: Path) -> sa.Engine:
-    try:
-        with path.open("rb") as file:
-            head = file.read(100)
-    except OSError as error:
-        raise MachineError("can't be read", where=path.name, found=error.strerror) from error
-    if head[:16] != b"SQLite format 3\0" or int.from_bytes(head[68:72], "big") != APPLICATION_ID:
-        raise FormatError("not a custody erasable store", where=path.name)
-    made = sa.create_engine(
-        "sqlite://",
-        poolclass=sa.pool.QueuePool,
-        pool_size=1,
-        max_overflow=2,
-        creator=lambda: sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=rw",
-            uri=True,
-            timeout=30,
-            check_same_thread=False,
-            isolation_level=None,
-        ),
+    return ItemKeys(
+        origin=_named(origins, row.origin), subject=_id(row.subject), batch=_id(row.batch), wrapped=wrapped
     )
-
-    @sa.event.listens_for(made, "connect")
-    def _prepare(connection: Any, _record: object) -> None:
-        for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "secure_delete=ON", "synchronous=FULL"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @sa.event.listens_for(made, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("BEGIN")
-
-    return made

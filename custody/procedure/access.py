@@ -219,7 +219,7 @@ def open_for_export(
         for parts in _open_entries(desk, subject, history, keys, chosen, NEVER_SHIPPED):
             opened.append(parts)
             for name in parts.values:
-                data = desk.locker.erasable.part(subject, parts.entry.subject.n, name)
+                data = desk.locker.erasable.part(parts.entry.ledger, subject, parts.entry.subject.n, name)
                 assert data is not None
                 sealed[parts.entry.sealed[name]] = data
                 shown[parts.seq, name] = sealing.compartment_key(
@@ -327,7 +327,7 @@ def _open_entries(
 
 def _open_part(desk: Desk, entry: entries.Entry, name: str, digest: str, class_key: bytes) -> dict[str, Any]:
     where = f"entry {entry.seq}, part {name}"
-    sealed = desk.locker.erasable.part(entry.subject.id, entry.subject.n, name)
+    sealed = desk.locker.erasable.part(entry.ledger, entry.subject.id, entry.subject.n, name)
     if sealed is None:
         raise CheckFailed("the sealed part is missing from the erasable store", where=where)
     if hashlib.sha256(sealed).hexdigest() != digest:

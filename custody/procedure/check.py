@@ -234,7 +234,7 @@ class _Run:
 
     def _parts(self, body: Entry, where: str) -> None:
         for name, digest in body.sealed.items():
-            sealed = self.locker.erasable.part(body.subject.id, body.subject.n, name)
+            sealed = self.locker.erasable.part(body.ledger, body.subject.id, body.subject.n, name)
             if sealed is None:
                 self.findings.failed("parts", f"the sealed part “{name}” is missing", where=where)
             elif hashlib.sha256(sealed).hexdigest() != digest:
@@ -483,7 +483,7 @@ class _Run:
                 self.findings.failed(
                     "keys", "the item's keys are not those that its object was sealed under", where=where
                 )
-        sealed = self.locker.erasable.part(item.id, 0, "content")
+        sealed = self.locker.erasable.part(desk.origin, item.id, 0, "content")
         if sealed is None or "record" not in keys:
             return 1
         key = sealing.compartment_key(keys["record"], desk.origin, item.id, 0, "content")

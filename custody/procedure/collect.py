@@ -490,7 +490,7 @@ class _Run:
                 },
             )
             writer.rows.parts += [
-                Part(subject=job.item, n=0, compartment=name, sealed=data)
+                Part(origin=self.desk.origin, subject=job.item, n=0, compartment=name, sealed=data)
                 for name, data in taken.parts.items()
             ]
             writer.rows.items.append(self._wrapped(job, group, batch_keys))
@@ -523,7 +523,7 @@ class _Run:
             )
             for name in sealing.CLASSES
         }
-        return ItemKeys(subject=job.item, batch=batch, wrapped=wrapped)
+        return ItemKeys(origin=origin, subject=job.item, batch=batch, wrapped=wrapped)
 
     # What is in already
 

@@ -48,7 +48,7 @@ class KeyRing:
         """The keys of one wrap to this custodian by class; WrapBroken when they don't open."""
         if self._keys.wrap_seed is None:
             return {}
-        info = contexts.wrap(self._origin, wrap.subject, self._me, wrap.classes)
+        info = contexts.wrap(wrap.origin, wrap.subject, self._me, wrap.classes)
         secret = wrapping.unwrap(
             self._keys.wrap_seed, info, wrap.message, where=f"keys of {wrap.subject[-8:]}"
         )
@@ -104,7 +104,7 @@ class KeyRing:
         return {
             name: wrapping.unwrap_row(
                 key,
-                contexts.row(self._origin, row.batch, row.subject, name),
+                contexts.row(row.origin, row.batch, row.subject, name),
                 row.wrapped[name],
                 where=f"keys of {row.subject[-8:]}",
             )
@@ -154,7 +154,14 @@ def wrap_for(
         return None
     info = contexts.wrap(origin, subject, recipient.key_id, names)
     message = wrapping.wrap(recipient.wrap_key, info, b"".join(keys[name] for name in names))
-    return Wrap(subject=subject, recipient=recipient.key_id, use=use, classes=names, message=message)
+    return Wrap(
+        origin=origin,
+        subject=subject,
+        recipient=recipient.key_id,
+        use=use,
+        classes=names,
+        message=message,
+    )
 
 
 def wraps_for_readers(

@@ -150,7 +150,7 @@ class Desk:
         replay.check_signature(self.rights, outer, where=where)
         found = []
         for name, digest in entry.sealed.items():
-            sealed = self.locker.erasable.part(subject, 0, name)
+            sealed = self.locker.erasable.part(entry.ledger, subject, 0, name)
             if sealed is None or hashlib.sha256(sealed).hexdigest() != digest:
                 raise CheckFailed(f"the sealed part “{name}” is missing or not what was logged", where=where)
             found.append((0, name, sealed))
@@ -313,7 +313,7 @@ class Writer:
                     hint="somebody who may read this case has to do it",
                 )
             data = sealing.seal_compartment(keys[class_name], self._origin, subject, n, name, value)
-            self.rows.parts.append(erasable.Part(subject=subject, n=n, compartment=name, sealed=data))
+            self.rows.parts.append(erasable.Part(origin=self._origin, subject=subject, n=n, compartment=name, sealed=data))
             sealed[name] = hashlib.sha256(data).hexdigest()
         return self.add_sealed(
             kind,
