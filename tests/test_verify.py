@@ -324,8 +324,8 @@ def _opened(files: Files) -> bytes:
         if match := package.ENTRY_NAME.fullmatch(path):
             payload = base64.b64decode(json.loads(data)["payload"])
             hay.append(payload)
-            entries[int(match[1])] = json.loads(payload)
-            hay += [base64.b64decode(a["payload"]) for a in entries[int(match[1])]["approvals"]]
+            entries[int(match[2])] = json.loads(payload)
+            hay += [base64.b64decode(a["payload"]) for a in entries[int(match[2])]["approvals"]]
     hay.append(base64.b64decode(json.loads(files[package.STATEMENT])["payload"]))
     for seq, name, key in package.read_key_lines(files[package.KEYS], where="keys"):
         body = entries[seq]

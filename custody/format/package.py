@@ -27,12 +27,25 @@ README = "READ-ME-FIRST.txt"
 MANIFESTS = ("manifest-sha256.txt", "manifest-sha512.txt")
 TAG_MANIFESTS = ("tagmanifest-sha256.txt", "tagmanifest-sha512.txt")
 
-NOTE_NAME = re.compile(r"custody/log/(0|[1-9][0-9]{0,15})\.note")
-TOKEN_NAME = re.compile(r"custody/log/(0|[1-9][0-9]{0,15})(?:\.([2-9]|[1-9][0-9]))?\.tsr")
-CONSISTENCY_NAME = re.compile(r"custody/consistency/([1-9][0-9]{0,15})\.txt")
-ENTRY_NAME = re.compile(r"custody/entries/(0|[1-9][0-9]{0,15})\.json")
+_VOLUME = r"(custody/(?:volumes/[1-9][0-9]?/)?)"
+NOTE_NAME = re.compile(_VOLUME + r"log/(0|[1-9][0-9]{0,15})\.note")
+TOKEN_NAME = re.compile(_VOLUME + r"log/(0|[1-9][0-9]{0,15})(?:\.([2-9]|[1-9][0-9]))?\.tsr")
+CONSISTENCY_NAME = re.compile(_VOLUME + r"consistency/([1-9][0-9]{0,15})\.txt")
+ENTRY_NAME = re.compile(_VOLUME + r"entries/(0|[1-9][0-9]{0,15})\.json")
+PROOFS_NAME = re.compile(_VOLUME + r"proofs\.jsonl")
+"""Names that each volume has. Group 1 is the volume's folder, group 2 the number."""
+
 PART_NAME = re.compile(r"custody/parts/([0-9a-f]{64})")
 PAYLOAD_NAME = re.compile(r"data/.+")
+
+MAX_VOLUMES = 100
+"""The newest lies in ``custody/`` itself, at most 99 closed ones in ``custody/volumes/<number>/``."""
+
+
+def volume_folder(number: int | None) -> str:
+    """Where a closed volume's files lie in the bag; None: the newest's."""
+    return RECORD if number is None else f"{RECORD}volumes/{number}/"
+
 
 DEFAULT_SHOWN = ("content", "name", "capture", "source", "legal", "title")
 """Compartments that a package shows when nothing is said."""
@@ -245,13 +258,12 @@ class Statement:
         )
 
 
+_BESIDE_NOTES = re.compile(_VOLUME + r"log/.*\.(?:tsr|cosigned)", re.DOTALL)
+
+
 def is_unsigned(path: str) -> bool:
     """True for the files that the statement can't cover: itself, the tag manifests, tokens and witness lines."""
-    return (
-        path == STATEMENT
-        or path in TAG_MANIFESTS
-        or (path.startswith(RECORD + "log/") and path.endswith((".tsr", ".cosigned")))
-    )
+    return path == STATEMENT or path in TAG_MANIFESTS or _BESIDE_NOTES.fullmatch(path) is not None
 
 
 def manifest_lines(rows: Sequence[tuple[str, str]]) -> bytes:

@@ -249,8 +249,8 @@ def check_statement(
                 found=found,
             )
     for path in digests:
-        in_log = path.startswith(package.RECORD + "log/")
-        if in_log and package.is_unsigned(path) and package.TOKEN_NAME.fullmatch(path) is None:
+        own = path == package.STATEMENT or path in package.TAG_MANIFESTS
+        if not own and package.is_unsigned(path) and package.TOKEN_NAME.fullmatch(path) is None:
             findings.failed("statement", "a file that nothing covers", where=path)
     return len(actual)
 
@@ -260,8 +260,9 @@ _TAGS = {"bagit.txt", "bag-info.txt", "fetch.txt", package.README, *package.MANI
 
 def known_names(bundle: Bundle, findings: Findings) -> None:
     """No file under ``custody/`` that this format does not have; what is not looked into is named."""
-    fixed = {package.STATEMENT, package.SHOWN, package.PROOFS, package.KEYS, package.TRUST_NOTE}
+    fixed = {package.STATEMENT, package.SHOWN, package.KEYS, package.TRUST_NOTE}
     patterns = (
+        package.PROOFS_NAME,
         package.NOTE_NAME,
         package.TOKEN_NAME,
         package.CONSISTENCY_NAME,

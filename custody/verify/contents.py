@@ -75,7 +75,7 @@ def _open_parts(bundle: Bundle, record: Record, contents: Contents, findings: Fi
     files = {match[1] for match in map(package.PART_NAME.fullmatch, bundle.names) if match}
     used: set[str] = set()
     for seq, compartment, key in contents.keys:
-        where = f"entry {seq}, part {compartment}"
+        where = f"{record.name(seq)}, part {compartment}"
         placed = record.entries.get(seq)
         digest = (
             placed.body.sealed.get(compartment) if placed is not None and placed.body is not None else None
@@ -164,7 +164,7 @@ def _words(counts: Mapping[str, int]) -> str:
 def _check_group(record: Record, made: Placed, contents: Contents, findings: Findings) -> None:
     """The last entries are one `item.exported` for each shown item, then `package.made`, in one group."""
     assert made.body is not None
-    size = record.checkpoint.size
+    size = record.size
     count = made.body.public["items"]
     first = size - 1 - count
     items = record.of_type("item")
@@ -340,15 +340,15 @@ def _check_exhibits(record: Record, contents: Contents, findings: Findings) -> N
     """Each shown item belongs to an exhibit whose history is here, by number of acquisition and by label."""
     exhibits = record.of_type("exhibit")
     acquired = {
-        (identifier, body.subject.n): body.public["label"]
+        (placed.volume, identifier, body.subject.n): body.public["label"]
         for identifier, history in exhibits.items()
-        for _, body in record.sound("exhibit.acquired", history)
+        for placed, body in record.sound("exhibit.acquired", history)
     }
     for item in contents.items:
         body = item.first.body
         assert body is not None
         exhibit = body.public["exhibit"]
-        label = acquired.get((exhibit, body.public["acquisition"]))
+        label = acquired.get((item.first.volume, exhibit, body.public["acquisition"]))
         if exhibit not in exhibits:
             findings.failed("exhibits", "the history of an item's exhibit is not here", where=item.label)
         elif label is None:
@@ -365,9 +365,13 @@ def _check_exhibits(record: Record, contents: Contents, findings: Findings) -> N
 
 def _check_acquisitions(record: Record, findings: Findings) -> None:
     for identifier, history in record.of_type("exhibit").items():
-        bodies = [placed.body for placed in history if placed.body is not None]
-        begun = {body.subject.n for body in bodies if body.kind == "exhibit.acquired"}
-        ended = {body.public.get("acquisition") for body in bodies if body.kind == "exhibit.completed"}
+        begun = {
+            (placed.volume, body.subject.n) for placed, body in record.sound("exhibit.acquired", history)
+        }
+        ended = {
+            (placed.volume, body.public["acquisition"])
+            for placed, body in record.sound("exhibit.completed", history)
+        }
         if begun - ended:
             findings.not_checked(
                 "acquisitions",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 
 from custody.format import names, package
 from custody.verify.record import Placed, Record
@@ -16,40 +17,105 @@ def _unread(record: Record) -> frozenset[str]:
 
 
 def check(record: Record, findings: Findings) -> None:
-    """Every history begins at 0, has every number once, and each entry names the one before."""
+    """Every history begins at 0, has every number once, and each entry names the one before.
+
+    In each volume numbers begin at 0 again; the first entry there says from which one it goes on.
+    """
     unread = _unread(record)
+    ledgers = {record.rights.ledger, *(volume.ledger for volume in record.rights.before)}
     for (kind, identifier), history in record.histories.items():
-        if kind == "ledger" and identifier != record.rights.ledger:
+        if kind == "ledger" and identifier not in ledgers:
             findings.failed(
                 "histories", "an entry about another ledger than the record's own", where=history[0].where
             )
         label = f"{kind} {names.short(identifier)}"
-        expected, previous = 0, None
-        for placed in history:
-            assert placed.body is not None
-            subject = placed.body.subject
-            if subject.n == expected - 1:
-                findings.failed(
-                    "histories",
-                    "two entries under one number: a proof against who signed them",
-                    where=f"{label}, number {subject.n}",
-                )
-                continue
-            if expected < subject.n <= expected + len(unread) and subject.prev in unread:
-                findings.not_checked(
-                    "histories", "a history goes through entries made by a newer custody", where=label
-                )
-            elif subject.n != expected:
-                findings.failed(
-                    "histories",
-                    "entries were left out of a history",
-                    where=label,
-                    expected=f"number {expected}",
-                    found=f"number {subject.n}",
-                )
-            elif subject.prev != (None if previous is None else previous.hex()):
-                findings.failed("histories", "an entry names another one before it", where=placed.where)
-            expected, previous = subject.n + 1, placed.leaf
+        older: Placed | None = None
+        for _, stretch in itertools.groupby(history, key=lambda placed: placed.volume):
+            entries = list(stretch)
+            if kind != "ledger":
+                _check_goes_on(record, older, entries[0], findings)
+            _check_stretch(entries, label, unread, findings)
+            older = entries[-1]
+
+
+def _check_stretch(history: Sequence[Placed], label: str, unread: frozenset[str], findings: Findings) -> None:
+    """The entries about one subject within one volume."""
+    expected, previous = 0, None
+    for placed in history:
+        assert placed.body is not None
+        subject = placed.body.subject
+        if subject.n == expected - 1:
+            findings.failed(
+                "histories",
+                "two entries under one number: a proof against who signed them",
+                where=f"{label}, number {subject.n}",
+            )
+            continue
+        if expected < subject.n <= expected + len(unread) and subject.prev in unread:
+            findings.not_checked(
+                "histories", "a history goes through entries made by a newer custody", where=label
+            )
+        elif subject.n != expected:
+            findings.failed(
+                "histories",
+                "entries were left out of a history",
+                where=label,
+                expected=f"number {expected}",
+                found=f"number {subject.n}",
+            )
+        elif subject.prev != (None if previous is None else previous.hex()):
+            findings.failed("histories", "an entry names another one before it", where=placed.where)
+        expected, previous = subject.n + 1, placed.leaf
+
+
+def _check_goes_on(record: Record, older: Placed | None, first: Placed, findings: Findings) -> None:
+    """The first entry of a volume about a subject names the last one about it before, and only then one."""
+    assert first.body is not None
+    if first.seq in record.unsound or first.seq in record.newer or first.body.subject.n:
+        return  # failed already, or said to be not checked
+    stated = first.body.public.get("from")
+    expected = None
+    if older is not None and older.body is not None:
+        expected = {"ledger": older.body.ledger, "n": older.body.subject.n, "leaf": older.leaf.hex()}
+    if stated != expected:
+        findings.failed(
+            "histories",
+            "a history does not go on from where it stood in the volume before: entries were left out",
+            where=first.where,
+            expected=_number(expected),
+            found=_number(stated),
+        )
+
+
+def check_volumes(record: Record, findings: Findings) -> None:
+    """Each closed volume's own history ends where its successor says, and its last note is the one named."""
+    for volume, newer in itertools.pairwise(record.volumes):
+        begun = record.entries.get(newer.base)
+        if begun is None or begun.body is None or begun.seq in record.unsound:
+            continue  # failed already
+        stated = begun.body.public["predecessor"]
+        own = next(
+            (one.ledger for one in record.rights.before if one.origin == volume.checkpoint.origin), None
+        )
+        history = record.histories.get(("ledger", own or ""), ())
+        last = history[-1] if history else None
+        found = (
+            None if last is None or last.body is None else {"n": last.body.subject.n, "leaf": last.leaf.hex()}
+        )
+        if found != {"n": stated["n"], "leaf": stated["leaf"]}:
+            findings.failed(
+                "histories",
+                "a closed volume's own history does not end where the next volume says: entries were left out",
+                where=f"volume {volume.number}",
+                expected=_number(stated),
+                found=_number(found),
+            )
+        else:
+            findings.passed(
+                "volumes",
+                f"volume {newer.number} goes on from volume {volume.number} where that stood at"
+                f" {volume.checkpoint.size} entries",
+            )
 
 
 def conclude(record: Record, findings: Findings) -> None:
@@ -118,7 +184,10 @@ def check_earlier_packages(record: Record, made: Placed, findings: Findings) -> 
     that package alone can tell. The next package shows both: it is a proof against who signed the first.
     """
     assert made.body is not None
-    ledger = list(record.histories.get(("ledger", record.rights.ledger or ""), ()))
+    ledger = sorted(
+        (placed for history in record.of_type("ledger").values() for placed in history),
+        key=lambda placed: placed.seq,
+    )
     seqs = [placed.seq for placed in ledger]
     history = record.histories.get(("case", made.body.subject.id), ())
     for placed, body in record.sound("package.made", history):
@@ -128,7 +197,9 @@ def check_earlier_packages(record: Record, made: Placed, findings: Findings) -> 
         found = (
             None if last is None or last.body is None else {"n": last.body.subject.n, "leaf": last.leaf.hex()}
         )
-        own = {"n": body.subject.n - 1, "leaf": body.subject.prev}
+        own: Mapping[str, object] = {"n": body.subject.n - 1, "leaf": body.subject.prev}
+        if body.subject.n == 0:
+            own = {name: body.public.get("from", {}).get(name) for name in ("n", "leaf")}
         if stated["case"] != own or (stated["ledger"] != found and not record.newer):
             findings.failed(
                 "histories",

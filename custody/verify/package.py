@@ -12,6 +12,7 @@ from typing import BinaryIO
 from custody.errors import CustodyError
 from custody.format import package as formats
 from custody.format import words
+from custody.format.entry import NewerVersion
 from custody.format.text import show
 from custody.format.trust import Trust
 from custody.verify import bundle as bundles
@@ -20,7 +21,7 @@ from custody.verify import doubt, histories, reading, signers, times
 from custody.verify import record as records
 from custody.verify.container import is_encrypted_wrapper
 from custody.verify.record import Placed, Record
-from custody.verify.report import Findings, ItemLine, Report, Subject, TokenLine
+from custody.verify.report import Findings, ItemLine, Report, Subject, TokenLine, VolumeLine
 from custody.verify.zip_records import ContainerError
 
 
@@ -54,6 +55,9 @@ def verify(
     return _verify_record(bundle, digests, trust or Trust(), fingerprint, now, findings)
 
 
+_NEWER_BEGINNING = "the record begins in a way that this version does not know: made by a newer custody"
+
+
 def _unreadable(reason: str, findings: Findings) -> Report:
     findings.not_checked("container", "nothing was checked")
     return Report(findings=findings.all(), unreadable=reason)
@@ -75,18 +79,21 @@ def _verify_record(
         findings.error("statement", error)
         return Report(findings=findings.all(), missing=("the exporter's statement can't be read",))
     files = bundles.check_statement(statement, digests, findings)
-    record = reading.read(bundle, statement, findings)
+    try:
+        record = reading.read(bundle, statement, findings)
+    except NewerVersion:
+        return _unreadable(_NEWER_BEGINNING, findings)
     if record is None:
         return Report(findings=findings.all(), missing=("the record can't be read",))
-    beginning = record.entries.get(0)
-    if beginning is not None and not records.can_begin(beginning):
-        # Its keys and its custodians stand in its first entry: nothing else can be judged without it.
-        return _unreadable(
-            "the record begins in a way that this version does not know: made by a newer custody", findings
-        )
+    for volume in record.volumes:
+        beginning = record.entries.get(volume.base)
+        if beginning is not None and not records.can_begin(beginning):
+            # Its keys and its custodians stand in its first entry: nothing else can be judged without it.
+            return _unreadable(_NEWER_BEGINNING, findings)
     signers.check_note(record, findings)
     histories.check(record, findings)
-    made = record.entries.get(record.checkpoint.size - 1)
+    histories.check_volumes(record, findings)
+    made = record.entries.get(record.size - 1)
     if made is None or made.body is None or made.body.kind != "package.made" or made.seq in record.newer:
         findings.failed("export", "the record does not end with the making of this package")
         made = None
@@ -121,13 +128,13 @@ def _conclude(
     timed = _time(record, contents, time, trust, findings, missing, confirmed_by)
     doubted = doubt.doubtful(record, time)
     for seq, reason in sorted(doubted.items()):
-        findings.not_checked("compromised keys", reason, where=f"entry {seq}")
+        findings.not_checked("compromised keys", reason, where=record.name(seq))
     if doubted:
         missing.append(
             f"{len(doubted)} entries are doubtful: a key was in other hands; ask the sender about each"
         )
     for seq in sorted(set(record.newer)):
-        findings.not_checked("entries", "not checked: made by a newer custody", where=f"entry {seq}")
+        findings.not_checked("entries", "not checked: made by a newer custody", where=record.name(seq))
     if record.newer:
         missing.append(
             f"{len(set(record.newer))} entries were made by a newer custody; verify again with a newer one"
@@ -172,21 +179,28 @@ def _origin(
     if leaf is None:
         missing.append("the record's beginning is missing, so nobody can say whose record this is")
         return None
-    confirmed = None
-    known = trust.ledger(record.checkpoint.origin)
-    if known is not None:
-        if known.genesis == leaf.hex():
-            confirmed = "the trust file"
-        else:
+    confirmed, older = None, False
+    for volume in record.volumes:
+        begun = record.beginnings.get(volume.number)
+        known = trust.ledger(volume.checkpoint.origin)
+        if known is None or begun is None:
+            continue
+        if known.genesis != begun.hex():
             findings.failed(
                 "origin",
                 "a record under a known name that begins differently",
                 expected=known.genesis,
-                found=leaf.hex(),
+                found=begun.hex(),
             )
+        elif volume.closed:
+            older = True
+        else:
+            confirmed = "the trust file"
     if fingerprint is not None:
         if fingerprint == leaf[:16]:
             confirmed = "the twelve words" if confirmed is None else f"{confirmed} and the twelve words"
+        elif fingerprint in [begun[:16] for begun in record.beginnings.values()]:
+            older = True
         else:
             findings.failed(
                 "origin",
@@ -195,15 +209,47 @@ def _origin(
                 found=" ".join(words.encode(leaf[:16])),
             )
     if confirmed is None:
-        missing.append(
-            "the sender is not confirmed: have the twelve words of the record read out by somebody you know "
-            '(by telephone, or from the signed letter), then: custody verify PACKAGE --fingerprint "WORDS"'
-        )
+        missing.append(_who(record) if older else _NOBODY)
         findings.not_checked("origin", "whose record this is was not checked")
         return None
     findings.passed("origin", f"the record is the one that {confirmed} names")
     confirmed_by.append(f"origin: {confirmed}")
     return confirmed
+
+
+_NOBODY = (
+    "the sender is not confirmed: have the twelve words of the record read out by somebody you know "
+    '(by telephone, or from the signed letter), then: custody verify PACKAGE --fingerprint "WORDS"'
+)
+
+
+def _who(record: Record) -> str:
+    """An older volume is known. Its word does not do for the newest: see decision 0021."""
+    begun = _volume_lines(record)[-1]
+    return (
+        f"the record that you know was continued in a new volume ({begun.begun}, stated, by the key"
+        f" {(begun.by or '')[:16]}): ask the sender, by telephone, why, and for the twelve words of the new volume,"
+        ' then: custody verify PACKAGE --fingerprint "WORDS"'
+    )
+
+
+def _volume_lines(record: Record) -> tuple[VolumeLine, ...]:
+    """The volumes of a record that has several; of what failed, nothing is shown."""
+    found = []
+    for volume in record.volumes if len(record.volumes) > 1 else ():
+        leaf, begun = record.beginnings.get(volume.number), record.entries.get(volume.base)
+        body = None if begun is None or begun.seq in record.unsound else begun.body
+        found.append(
+            VolumeLine(
+                number=volume.number,
+                origin=volume.checkpoint.origin,
+                fingerprint=() if leaf is None else words.encode(leaf[:16]),
+                size=volume.checkpoint.size,
+                begun=None if body is None else body.time.wall,
+                by=None if body is None else body.actor,
+            )
+        )
+    return tuple(found)
 
 
 def _time(
@@ -247,7 +293,7 @@ def _time(
     # A larger note proves nothing of a smaller record: a fork made below it would pass for the past.
     if time.newest_seen is not None and (not time.seen_itself or "connected" in trust.require):
         missing.append(
-            f"the package is older than what you hold ({record.checkpoint.size} of {time.newest_seen} entries) and "
+            f"the package is older than what you hold ({record.size} of {time.newest_seen} entries) and "
             "nothing connects the two; ask the sender for a newer package"
         )
     if "connected" in trust.require and time.not_connected:
@@ -305,7 +351,8 @@ def _subject(record: Record, made: Placed | None, contents: shown.Contents) -> S
         package=None if body is None else body.public.get("package"),
         origin=record.checkpoint.origin,
         fingerprint=() if leaf is None else words.encode(leaf[:16]),
-        size=record.checkpoint.size,
+        size=record.size,
+        volumes=_volume_lines(record),
         made=None if body is None else body.time.wall,
         exporter=None if body is None else body.actor,
         case=None if body is None else body.case,

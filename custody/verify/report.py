@@ -140,6 +140,29 @@ class ItemLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeLine:
+    """A volume of a record that has several. ``begun`` (stated) and ``by`` (key id): who began it, and when."""
+
+    number: int
+    origin: str
+    fingerprint: tuple[str, ...]
+    size: int
+    begun: str | None
+    by: str | None
+
+    def to_value(self) -> dict[str, Any]:
+        """The line as JSON."""
+        return {
+            "number": self.number,
+            "origin": self.origin,
+            "fingerprint": list(self.fingerprint),
+            "size": self.size,
+            "begun_stated": self.begun,
+            "by": self.by,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """What was verified: the package and the record that it comes from."""
 
@@ -154,6 +177,8 @@ class Subject:
     items_in_case: int | None = None
     withheld: dict[str, int] = field(default_factory=dict)
     refused: int = 0
+    volumes: tuple[VolumeLine, ...] = ()
+    """The record's volumes, oldest first; none for a record that has one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +267,7 @@ class Report:
                 "items_in_case": subject.items_in_case,
                 "withheld": subject.withheld,
                 "refused_openings": subject.refused,
+                "volumes": [volume.to_value() for volume in subject.volumes],
             },
             "items": [item.to_value() for item in self.items],
             "tokens": [

@@ -38,8 +38,11 @@ def conclude(record: Record, findings: Findings) -> None:
 
 def _judge(record: Record, placed: Placed, outer: Envelope, findings: Findings) -> None:
     rights, body = record.rights, placed.body
-    if placed.seq == 0 and body is not None and body.kind in ("ledger.created", "ledger.continued"):
-        record.genesis_leaf = placed.leaf
+    first = body is not None and body.seq == 0
+    if first:
+        record.beginnings[placed.volume] = placed.leaf
+    if first and body is not None and not rights.custodians:
+        # The genesis names the key that signs it: it is confirmed by its own hash, from outside.
         body.check_kind(where=placed.where)
         rights.apply(body)
     replay.check_signature(rights, outer, where=placed.where)
@@ -56,6 +59,8 @@ def _judge(record: Record, placed: Placed, outer: Envelope, findings: Findings) 
     if body.kind == "custodian.compromised":
         moment(body.public["since"], placed.where)
     reason = rights.why_not(body)
+    if reason is None and body.kind != "ledger.continued" and body.ledger != rights.origin:
+        reason = "its volume does not go on from the one before"
     if reason is not None:
         record.unsound.add(placed.seq)
         findings.failed("rights", f"an entry that its maker had no right to: {reason}", where=placed.where)
@@ -74,7 +79,7 @@ def check_note(record: Record, findings: Findings) -> None:
         if record.note_holds:
             findings.passed("note", "the log note is signed by both log keys (Ed25519 and ML-DSA-44)")
         if not findings.has_failed("entries"):
-            count, size = len(record.entries), record.checkpoint.size
+            count, size = len(record.entries), record.size
             findings.passed("entries", f"{count} entries are proven to be in the record of {size} entries")
 
 

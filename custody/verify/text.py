@@ -61,6 +61,14 @@ def _head(report: Report) -> list[str]:
     if subject.fingerprint:
         out.append(f"Record   {subject.origin}")
         out.append(f"         in words: {' '.join(subject.fingerprint)}")
+    for volume in subject.volumes:
+        out.append(
+            f"Volume   {volume.number} of {len(subject.volumes)}: {volume.origin}, {volume.size} entries"
+        )
+        if volume.number > 1:
+            out.append(
+                f"         begun {volume.begun} (stated) by the key {(volume.by or '')[:16]}, from a backup"
+            )
     if subject.items_in_case is not None:
         out.append(f"Items    {subject.items_here} of {subject.items_in_case} items of this case are here")
     if subject.withheld:

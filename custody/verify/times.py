@@ -12,10 +12,10 @@ from custody.crypto import notes
 from custody.errors import CustodyError
 from custody.format import package, proof
 from custody.format.merkle import EMPTY_ROOT
-from custody.format.note import Checkpoint, LogNote
+from custody.format.note import LogNote
 from custody.format.trust import Trust
 from custody.verify.bundle import Bundle
-from custody.verify.record import Record
+from custody.verify.record import Record, Volume
 from custody.verify.report import Findings
 from custody.verify.token import Token, check_token
 
@@ -108,75 +108,78 @@ def _rank_before(proven: Proven) -> tuple[bool, dt.datetime]:
 def check(bundle: Bundle, record: Record, trust: Trust, now: dt.datetime | None, findings: Findings) -> Times:
     """Check every token that the package ships, and connect every note that is known."""
     times = Times()
-    proofs = _proofs(bundle, findings)
-    sound = {record.checkpoint.size} if record.note_holds else set()
-    used = set()
-    for name in bundle.names:
-        match = package.NOTE_NAME.fullmatch(name)
-        if match is not None and int(match[1]) != record.checkpoint.size:
-            size = int(match[1])
+    tokens = sum(1 for name in bundle.names if package.TOKEN_NAME.fullmatch(name))
+    if tokens > MAX_TOKENS:
+        findings.failed(
+            "tokens", "more tokens than are looked at", expected=f"at most {MAX_TOKENS}", found=str(tokens)
+        )
+    older = unused = 0
+    for volume in record.volumes:
+        proofs = _proofs(bundle, volume, findings)
+        sound = set()
+        used = set()
+        for name, match in volume.files(bundle, package.NOTE_NAME):
+            size = int(match[2])
+            if name == f"{package.RECORD}log/{record.checkpoint.size}.note":
+                sound |= {size} if record.note_holds else set()
+                continue
             used.add(size)
-            if _note_connected(bundle, record, name, size, proofs, findings):
+            if _note_connected(bundle, record, volume, name, size, proofs, findings):
                 sound.add(size)
-    _tokens(bundle, record, sound, trust, now, times, findings)
+                older += 1
+        if tokens <= MAX_TOKENS:
+            _tokens(bundle, record, volume, sound, trust, now, times, findings)
+        known = trust.ledger(volume.checkpoint.origin)
+        if known is not None:
+            used |= _seen_before(record, volume, known.notes, proofs, times, findings)
+        unused += len(proofs.keys() - used)
     times.index()
-    known = trust.ledger(record.checkpoint.origin)
-    if known is not None:
-        used |= _seen_before(record, known.notes, proofs, times, findings)
     if not findings.has_failed("consistency"):
-        older = len(sound - {record.checkpoint.size})
         if older:
             findings.passed(
                 "consistency", f"the record only grew: it continues {older} older notes that are here"
             )
-        if rest := proofs.keys() - used:
+        if unused:
             findings.not_checked(
-                "consistency",
-                f"{len(rest)} proofs are for whoever holds an older note: none of those is here",
+                "consistency", f"{unused} proofs are for whoever holds an older note: none of those is here"
             )
     return times
 
 
-def _proofs(bundle: Bundle, findings: Findings) -> dict[int, tuple[bytes, ...]]:
+def _proofs(bundle: Bundle, volume: Volume, findings: Findings) -> dict[int, tuple[bytes, ...]]:
     found = {}
-    for name in bundle.names:
-        match = package.CONSISTENCY_NAME.fullmatch(name)
-        if match is None:
-            continue
+    for name, match in volume.files(bundle, package.CONSISTENCY_NAME):
         try:
             size, hashes = proof.read_consistency(bundle.read(name, 64 * 1024), where=name)
         except CustodyError as error:
             findings.error("consistency", error)
             continue
-        if size != int(match[1]):
+        if size != int(match[2]):
             findings.failed("consistency", "a proof of another size than its name says", where=name)
             continue
         found[size] = hashes
     return found
 
 
-def _read_note(bundle: Bundle, record: Record, name: str) -> Checkpoint:
-    note = LogNote.from_bytes(bundle.read(name, 64 * 1024), where=name)
-    return notes.verify(note, record.rights.log_keys, origin=record.checkpoint.origin, where=name)
-
-
 def _note_connected(
     bundle: Bundle,
     record: Record,
+    volume: Volume,
     name: str,
     size: int,
     proofs: dict[int, tuple[bytes, ...]],
     findings: Findings,
 ) -> bool:
-    """True when the note holds and this record continues it."""
+    """True when the note holds and its volume continues it."""
     try:
-        checkpoint = _read_note(bundle, record, name)
+        note = LogNote.from_bytes(bundle.read(name, 64 * 1024), where=name)
+        checkpoint = notes.verify(note, record.log_keys(volume), origin=volume.checkpoint.origin, where=name)
         if checkpoint.size != size:
             findings.failed("consistency", "a note of another size than its name says", where=name)
-        elif size not in proofs:
+        elif size not in proofs and size != volume.checkpoint.size:
             findings.failed("consistency", "a note without a proof that the record grew from it", where=name)
         else:
-            proof.check_consistency(checkpoint, record.checkpoint, proofs[size])
+            proof.check_consistency(checkpoint, volume.checkpoint, proofs.get(size, ()))
             return True
     except CustodyError as error:
         findings.error("consistency", error)
@@ -186,28 +189,22 @@ def _note_connected(
 def _tokens(
     bundle: Bundle,
     record: Record,
+    volume: Volume,
     sound: Collection[int],
     trust: Trust,
     now: dt.datetime | None,
     times: Times,
     findings: Findings,
 ) -> None:
-    names = [(name, match) for name in bundle.names if (match := package.TOKEN_NAME.fullmatch(name))]
-    if len(names) > MAX_TOKENS:
-        findings.failed(
-            "tokens",
-            "more tokens than are looked at",
-            expected=f"at most {MAX_TOKENS}",
-            found=str(len(names)),
-        )
-        return
     logged: dict[tuple[str, int], tuple[int, str]] = {}
     for placed in record.entries.values():
-        for _, body in record.sound("checkpoint.timestamped", (placed,)):
-            logged.setdefault((body.public["token"], body.public["size"]), (placed.seq, body.public["note"]))
-    for name, match in names:
-        size = int(match[1])
-        if f"{package.RECORD}log/{size}.note" not in bundle:
+        if placed.volume == volume.number:
+            for _, body in record.sound("checkpoint.timestamped", (placed,)):
+                stated = (body.public["token"], body.public["size"])
+                logged.setdefault(stated, (placed.seq, body.public["note"]))
+    for name, match in volume.files(bundle, package.TOKEN_NAME):
+        size = int(match[2])
+        if f"{volume.folder}log/{size}.note" not in bundle:
             findings.failed("tokens", "a token without its note", where=name)
         elif size not in sound:
             findings.failed(
@@ -216,11 +213,12 @@ def _tokens(
                 where=name,
             )
         else:
-            _token(bundle, name, size, logged, trust, now, times, findings)
+            _token(bundle, volume, name, size, logged, trust, now, times, findings)
 
 
 def _token(
     bundle: Bundle,
+    volume: Volume,
     name: str,
     size: int,
     logged: dict[tuple[str, int], tuple[int, str]],
@@ -231,7 +229,7 @@ def _token(
 ) -> None:
     try:
         tsr = bundle.read(name, 64 * 1024)
-        data = bundle.read(f"{package.RECORD}log/{size}.note", 64 * 1024)
+        data = bundle.read(f"{volume.folder}log/{size}.note", 64 * 1024)
         token, refused = _best(tsr, data, trust, now)
     except CustodyError as error:
         findings.failed("tokens", error.what, where=name, expected=error.expected, found=error.found)
@@ -241,13 +239,15 @@ def _token(
         findings.failed("tokens", "the record logged this token for another note", where=name)
         return
     accepted = token.root_sha256 is not None and refused is None
-    times.tokens.append(Proven(size=size, token=token, logged_at=logged_at, accepted=accepted))
+    # What a note of a later volume covers, covers the earlier ones too: its entry 0 names their root.
+    covered = volume.base + size
+    times.tokens.append(Proven(size=covered, token=token, logged_at=logged_at, accepted=accepted))
     marked = " (test authority, not for court)" if token.test else ""
     when = token.gen_time.strftime("%Y-%m-%d %H:%M:%S UTC")
     if accepted:
         findings.passed(
             "tokens",
-            f"{token.signer}: the first {size} entries existed no later than {when}{marked}",
+            f"{token.signer}: the first {covered} entries existed no later than {when}{marked}",
             where=name,
         )
     else:
@@ -286,6 +286,7 @@ def _best(tsr: bytes, data: bytes, trust: Trust, now: dt.datetime | None) -> tup
 
 def _seen_before(
     record: Record,
+    volume: Volume,
     seen: Sequence[bytes],
     proofs: dict[int, tuple[bytes, ...]],
     times: Times,
@@ -303,21 +304,21 @@ def _seen_before(
         try:
             notes.verify(
                 note,
-                record.rights.log_keys,
-                origin=record.checkpoint.origin,
+                record.log_keys(volume),
+                origin=volume.checkpoint.origin,
                 where=f"trust file, note {old.size}",
             )
         except CustodyError as error:
             findings.error("known notes", error)
             continue
-        if old.size > record.checkpoint.size:
-            times.newest_seen = max(times.newest_seen or 0, old.size)
+        if old.size > volume.checkpoint.size:
+            times.newest_seen = max(times.newest_seen or 0, volume.base + old.size)
             continue
         hashes: tuple[bytes, ...] | None = (
-            () if old.size in (0, record.checkpoint.size) else proofs.get(old.size)
+            () if old.size in (0, volume.checkpoint.size) else proofs.get(old.size)
         )
         if hashes is None:
-            times.not_connected.append(old.size)
+            times.not_connected.append(volume.base + old.size)
             findings.not_checked(
                 "known notes", f"no proof connects the note of {old.size} entries that you have seen"
             )
@@ -325,9 +326,9 @@ def _seen_before(
         sizes.add(old.size)
         try:
             if old.size or old.root != EMPTY_ROOT:  # an empty record needs no proof
-                proof.check_consistency(old, record.checkpoint, hashes)
+                proof.check_consistency(old, volume.checkpoint, hashes)
             connected += 1
-            times.seen_itself |= old.size == record.checkpoint.size
+            times.seen_itself |= not volume.closed and old.size == volume.checkpoint.size
         except CustodyError:
             findings.failed(
                 "known notes",
@@ -338,9 +339,15 @@ def _seen_before(
         findings.passed(
             "known notes", f"the record continues all {connected} states that you have seen before"
         )
-    if times.newest_seen is not None:
+    if times.newest_seen is not None and volume.closed:
         findings.not_checked(
             "known notes",
-            f"this package is older than what you hold: {record.checkpoint.size} of {times.newest_seen} entries",
+            f"the record was continued from a state older than what you hold: volume {volume.number} stood at"
+            f" {volume.checkpoint.size} entries",
+        )
+    elif times.newest_seen is not None:
+        findings.not_checked(
+            "known notes",
+            f"this package is older than what you hold: {record.size} of {times.newest_seen} entries",
         )
     return sizes
