@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import bisect
+import hashlib
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
+from custody.errors import CustodyError
 from custody.format import names, package
-from custody.verify.record import Placed, Record
+from custody.verify.bundle import Bundle
+from custody.verify.record import Placed, Record, Volume
 from custody.verify.report import Findings
 
 
@@ -87,13 +90,14 @@ def _check_goes_on(record: Record, older: Placed | None, first: Placed, findings
         )
 
 
-def check_volumes(record: Record, findings: Findings) -> None:
+def check_volumes(bundle: Bundle, record: Record, findings: Findings) -> None:
     """Each closed volume's own history ends where its successor says, and its last note is the one named."""
     for volume, newer in itertools.pairwise(record.volumes):
         begun = record.entries.get(newer.base)
         if begun is None or begun.body is None or begun.seq in record.unsound:
             continue  # failed already
         stated = begun.body.public["predecessor"]
+        _check_last_note(bundle, volume, stated["note"], findings)
         own = next(
             (one.ledger for one in record.rights.before if one.origin == volume.checkpoint.origin), None
         )
@@ -116,6 +120,29 @@ def check_volumes(record: Record, findings: Findings) -> None:
                 f"volume {newer.number} goes on from volume {volume.number} where that stood at"
                 f" {volume.checkpoint.size} entries",
             )
+
+
+def _check_last_note(bundle: Bundle, volume: Volume, named: str | None, findings: Findings) -> None:
+    """The newest note of a closed volume is the one that its successor names; whether it holds, `times` says."""
+    where = f"volume {volume.number}"
+    notes = {int(match[2]): name for name, match in volume.files(bundle, package.NOTE_NAME)}
+    if not notes:
+        if named is not None:
+            findings.not_checked("volumes", "the last log note of a closed volume is not here", where=where)
+        return
+    try:
+        found = hashlib.sha256(bundle.read(notes[max(notes)], 64 * 1024)).hexdigest()
+    except CustodyError as error:
+        findings.error("volumes", error)
+        return
+    if found != named:
+        findings.failed(
+            "volumes",
+            "the last log note of a closed volume is not the one that the next volume names",
+            where=where,
+            expected=named or "none",
+            found=found,
+        )
 
 
 def conclude(record: Record, findings: Findings) -> None:

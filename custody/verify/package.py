@@ -92,7 +92,7 @@ def _verify_record(
             return _unreadable(_NEWER_BEGINNING, findings)
     signers.check_note(record, findings)
     histories.check(record, findings)
-    histories.check_volumes(record, findings)
+    histories.check_volumes(bundle, record, findings)
     made = record.entries.get(record.size - 1)
     if made is None or made.body is None or made.body.kind != "package.made" or made.seq in record.newer:
         findings.failed("export", "the record does not end with the making of this package")
