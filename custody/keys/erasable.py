@@ -382,12 +382,21 @@ class ErasableStore:
         return found
 
     def subjects_with_rows(self) -> set[str]:
-        """Every subject that has a part or keys here, to be held against the ledger."""
+        """Every subject that has a part or keys here, to be held against the ledger of the newest volume.
+
+        Not those that an earlier volume knows: whatever broke off since, its rows are evidence.
+        """
         with self._begin() as connection:
-            found = {
-                _id(x) for x in connection.execute(sa.select(tables.part.c.subject).distinct()).scalars()
+            newest = max(_origins(connection), default=0)
+            part, row = tables.part.c, tables.row.c
+            parts = sa.select(part.subject).group_by(part.subject).having(sa.func.min(part.origin) >= newest)
+            older = {
+                _id(x)
+                for x in connection.execute(sa.select(row.subject).where(row.origin < newest)).scalars()
             }
-            return found | {_id(x) for x in connection.execute(sa.select(tables.row.c.subject)).scalars()}
+            keys = sa.select(row.subject).where(row.origin >= newest)
+            found = {_id(x) for query in (parts, keys) for x in connection.execute(query).scalars()}
+            return found - older
 
     def forget(self, subjects: Sequence[str]) -> int:
         """Delete every row of subjects that never came into the ledger, and batches that nothing is left of.

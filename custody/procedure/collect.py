@@ -405,6 +405,7 @@ class _Run:
         group = desk.rim.new_id()
         batch_keys = {name: desk.rim.random(32) for name in sealing.CLASSES}
         late: set[str] = set()
+        writer: Writer | None = None
         try:
             with desk.write() as writer:
                 # Under the lock: a neighbour may have taken the same files in, closed the case, or
@@ -424,7 +425,8 @@ class _Run:
                     )
                     writer.rows.wraps += wraps_for_readers(desk.origin, group, "batch", batch_keys, readers)
         except BaseException:
-            self._withdraw(fresh)
+            if writer is None or not writer.unsure:
+                self._withdraw(fresh)
             raise
         self.already += len(late)
         if not fresh:

@@ -9,6 +9,7 @@ are nothing, and never an entry without its keys.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 from custody import machine
 from custody.crypto import derive, sealing
 from custody.crypto.keys import LogKeys, SignKey
-from custody.errors import CheckFailed, NoLocker, NoRight
+from custody.errors import CheckFailed, CustodyError, MachineError, NoLocker, NoRight
 from custody.format import entry as entries
 from custody.format.note import LogNote
 from custody.keys import erasable
@@ -187,6 +188,7 @@ class Desk:
             self.rights = ledgers.rights_of(histories)
             self._heads = ledgers.heads_of(histories)
             self._rights_size = view.size
+        self._stale = False
 
     def _histories(self, view: ledgers.View) -> ledgers.Histories:
         """The histories that say who may do what, compared with what the key file remembers of them.
@@ -234,24 +236,37 @@ class Desk:
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Writer]:
-        """Append under the locker's lock; at the end all is durable, after an exception nothing is left."""
+        """Append under the locker's lock; at the end all is durable, after an exception nothing is left.
+
+        A disk that fails is a MachineError. Where it fails in the very commit nobody can say whether that
+        took place: `Writer.unsure` tells, and the next command sees.
+        """
         with contextlib.ExitStack() as stack:
             stack.enter_context(self.locker.lock())
+            if self._stale:
+                self._read_rights()
             try:
                 with self.locker.ledger.append(rights=self.rights, clock=self.time) as append:
                     self._refresh(append)
+                    begun = append.size
                     writer = Writer(append, origin=self.origin, sign_key=self.keys.sign)
                     yield writer
                     append.flush()
                     machine.at_point("before erasable commit")
+                    writer.rows.span = (begun, append.size)
                     self.locker.erasable.add(writer.rows)
                     machine.at_point("after erasable commit")
                     root = append.root().hex()
                     machine.at_point("before ledger commit")
+                    writer.unsure = True
                 machine.at_point("after ledger commit")
-            except BaseException:
+            except BaseException as error:
                 # The rights may have taken in entries that were never committed.
-                self._read_rights()
+                self._stale = True
+                with contextlib.suppress(CustodyError):
+                    self._read_rights()
+                if isinstance(error, OSError):
+                    raise _failed_disk(error) from error
                 raise
             self._rights_size = append.size
             self._heads |= append.moved
@@ -278,12 +293,23 @@ class Desk:
             )
 
 
+def _failed_disk(error: OSError) -> MachineError:
+    hint = None
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        hint = "free some space, then run the command again: nothing that was reported is lost"
+    return MachineError(
+        "the locker can't be written", found=(error.strerror or type(error).__name__).lower(), hint=hint
+    )
+
+
 class Writer:
     """Gathers what one write adds, in both databases."""
 
     def __init__(self, append: ledgers.Append, *, origin: str, sign_key: SignKey) -> None:
         self.append = append
         self.rows = erasable.Rows()
+        self.unsure = False
+        """True once the ledger's commit was begun: what fails after that may have taken place."""
         self._origin = origin
         self._sign_key = sign_key
 
@@ -313,7 +339,9 @@ class Writer:
                     hint="somebody who may read this case has to do it",
                 )
             data = sealing.seal_compartment(keys[class_name], self._origin, subject, n, name, value)
-            self.rows.parts.append(erasable.Part(origin=self._origin, subject=subject, n=n, compartment=name, sealed=data))
+            self.rows.parts.append(
+                erasable.Part(origin=self._origin, subject=subject, n=n, compartment=name, sealed=data)
+            )
             sealed[name] = hashlib.sha256(data).hexdigest()
         return self.add_sealed(
             kind,
