@@ -17,6 +17,8 @@ from custody.format.shape import BASE64, BOOLEAN, DIGEST, INTEGER, ORIGIN, choic
 from custody.format.text import from_base64, to_base64
 
 MAX_BYTES = 16 << 20
+MAX_NESTED = 50_000
+"""Opening brackets; 4,096 ledgers and 256 authorities need 9,500. Each costs a hundred times its byte in memory."""
 
 REQUIREMENTS = ("every-entry-timed", "no-test-authority", "connected")
 """What a trust file may demand beyond origin and time."""
@@ -155,6 +157,9 @@ def _loosely(data: bytes, where: str) -> dict[str, Any]:
         raise FormatError(
             "too long", where=where, expected=f"at most {MAX_BYTES} bytes", found=f"{len(data)}"
         )
+
+    if data.count(b"{") + data.count(b"[") > MAX_NESTED:
+        raise FormatError("more lists and objects than a trust file can have", where=where)
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)

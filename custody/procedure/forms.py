@@ -5,6 +5,7 @@ Everything may be left out, and then reads as "not stated"; nothing is filled in
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,8 +16,24 @@ from custody.format.compartments import COMPARTMENTS, COPY_GRADES, SOURCE_KINDS,
 from custody.format.text import show
 
 MAX_BYTES = 256 * 1024
+MAX_DOTS = 32
+"""Dots in one line outside texts; a field has one at most, a number or a time another.
+
+The standard library's parser keeps every beginning of a dotted name: 256 KiB of ``a.a.a…`` would take it
+gigabytes and minutes.
+"""
 
 Record = dict[str, dict[str, Any]]
+
+# Possessive, and in the order in which TOML reads: what stands in quotes or behind a # is text.
+_TEXTS = re.compile(
+    r'"""(?:[^"\\]++|\\.|""?(?!"))*+"{3,5}'
+    r"|'''(?:[^']++|''?(?!'))*+'{3,5}"
+    r'|"(?:[^"\\\n]++|\\.)*+"'
+    r"|'[^'\n]*+'"
+    r"|\#[^\n]*+",
+    re.DOTALL,
+)
 
 _TABLES = {
     "capture": "How it was collected.",
@@ -69,7 +86,12 @@ def read_form(data: bytes, where: str) -> Record:
     if len(data) > MAX_BYTES:
         raise InputRefused("too long for a form", where=where, expected=f"at most {MAX_BYTES} bytes")
     try:
-        value = tomllib.loads(data.decode("utf-8-sig"))
+        text = data.decode("utf-8-sig")
+        if any(line.count(".") > MAX_DOTS for line in _TEXTS.sub("", text).split("\n")):
+            raise InputRefused(
+                "not a form: a name with too many dots", where=where, expected=f"at most {MAX_DOTS} in a line"
+            )
+        value = tomllib.loads(text)
     except UnicodeDecodeError as error:
         raise InputRefused(
             "not a form: it is not UTF-8 text", where=where, hint="save it as plain text in UTF-8"
