@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import click
 
 from custody.cli.base import Command
+from custody.cli.output import count_text
 from custody.cli.session import Session
 from custody.errors import MachineError
 
@@ -21,11 +22,15 @@ from custody.errors import MachineError
     help="The root certificate of the --tsa before it. Without one its time proofs are kept and confirm nothing.",
 )
 @click.option("--again", is_flag=True, help="Sign and ask anew even if nothing has changed since.")
-def seal(session: Session, tsa: Sequence[str], tsa_root: Sequence[str], again: bool) -> None:
+@click.option("--paper", is_flag=True, help="Also print the record's state for a letter or a newspaper.")
+def seal(session: Session, tsa: Sequence[str], tsa_root: Sequence[str], again: bool, paper: bool) -> None:
     """Sign the state of the record, and ask every named authority for a time proof over it.
 
     Only the newest state needs a time proof: it covers everything before. Without a network it waits.
     Ends with exit code 5 when an authority is named and none gave a time proof.
+
+    --paper prints it in groups with check characters, and works without a network: put it into a dated
+    letter or a newspaper. Typed back, custody trust paper compares it with a package or with this locker.
     """
     from custody.cli.words import named_authorities, say_sealed, sealed_value
     from custody.errors import NoRight
@@ -36,13 +41,16 @@ def seal(session: Session, tsa: Sequence[str], tsa_root: Sequence[str], again: b
     if named:
         sealing.name_authorities(desk, named)
         session.out.say(*(f"named the time authority {one.url}" for one in named))
+    if paper:
+        _print(session, again=again)
+        return
     done = sealing.seal(desk, renew=again)
     if done.why_not is not None:
         raise NoRight(
             "not sealed: your key has no right to seal",
             hint="ask a custodian who has it to run: custody seal; nothing is lost by waiting",
         )
-    session.out.result(sealed_value(done) or {})
+    session.out.result({**(sealed_value(done) or {}), "paper": None})
     say_sealed(session.out, done)
     session.out.data(*([done.note.sha256] if done.note is not None else []))
     if done.waiting and not done.tokens:
@@ -51,3 +59,31 @@ def seal(session: Session, tsa: Sequence[str], tsa_root: Sequence[str], again: b
             hint="the record is signed and the request waits; run custody seal again when the network is there",
         )
     session.out.next(f"custody{session.locker_words} todo")
+
+
+def _print(session: Session, *, again: bool) -> None:
+    from custody.cli.words import say_sealed, sealed_value
+    from custody.procedure import paper
+
+    printed = paper.print_newest(session.desk(), renew=again)
+    session.out.result(
+        {
+            **(sealed_value(printed.sealed) or {}),
+            "paper": {
+                "origin": printed.checkpoint.origin,
+                "size": printed.checkpoint.size,
+                "root": printed.checkpoint.root.hex(),
+                "lines": list(printed.lines),
+                "fingerprint": " ".join(printed.fingerprint),
+                "newer": printed.newer,
+            },
+        }
+    )
+    say_sealed(session.out, printed.sealed)
+    session.out.data(*printed.lines, f"words    {' '.join(printed.fingerprint)}")
+    if printed.newer:
+        session.out.say(f"{count_text(printed.newer, 'newer entry is', 'newer entries are')} not covered")
+    session.out.say(
+        "Print it with the date, sign the letter, and let it leave your hands: somebody else's archive is the witness."
+    )
+    session.out.next(f"custody{session.locker_words} trust paper LETTER.txt")

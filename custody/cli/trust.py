@@ -16,6 +16,7 @@ from custody.format.text import show
 
 if TYPE_CHECKING:
     from custody.format.trust import Trust
+    from custody.procedure.paper import Compared
 
 _TRUST_HELP = "The trust file."
 
@@ -133,6 +134,90 @@ def show_(session: Session, trust_file: str) -> None:
         session.out.data(f"demands    {word}")
     if not (value["ledgers"] or value["authorities"]):
         session.out.say("it believes nobody yet")
+
+
+@trust.command("paper", short_help="compare a state of the record that was printed on paper")
+@click.argument("typed", metavar="TYPED", type=click.Path())
+@click.argument("package", metavar="[PACKAGE]", required=False, type=click.Path())
+def paper(session: Session, typed: str, package: str | None) -> None:
+    """Compare what custody seal --paper printed, typed off into the file TYPED, with PACKAGE or with the locker.
+
+    Needs no key. “-” reads TYPED from standard input. Ends with 0 when the record is the paper's or
+    continues it, 1 when it contradicts, 6 when the package is older than the paper or nothing connects them.
+    """
+    from custody.procedure import paper as papers
+
+    checkpoint = papers.read(read_typed(typed), where=show(typed))
+    if package is None:
+        found = papers.compare_locker(session.locker(), checkpoint)
+    else:
+        with session.open_package(package) as file:
+            found = papers.compare_package(file, checkpoint, now=session.rim.now(), where=show(package))
+    session.out.result(
+        {
+            "origin": checkpoint.origin,
+            "size": checkpoint.size,
+            "root": checkpoint.root.hex(),
+            "outcome": found.outcome,
+            "holds": found.holds,
+            "entries": found.size,
+            "covered": list(found.covered),
+            "later": list(found.later),
+        }
+    )
+    _say_compared(session, found, "the package" if package is not None else "this locker")
+
+
+def _say_compared(session: Session, found: Compared, what: str) -> None:
+    from custody.errors import CheckFailed, NotConfirmed
+    from custody.procedure import paper as papers
+
+    paper_size = count_text(found.typed.size, "entry", "entries")
+    if found.holds is None:
+        if found.outcome == papers.OLDER and found.report is None:
+            raise CheckFailed(
+                "this locker is older than the paper: entries that were in the record are not here",
+                expected=f"at least {paper_size}",
+                found=f"{found.size}",
+                hint="an old copy looks the same: find the newer one, and keep this as it is",
+            )
+        why = (
+            f"the package is older than the paper: it has {found.size} entries, the paper {found.typed.size}"
+            if found.outcome == papers.OLDER
+            else "nothing in the package connects it with the paper's state"
+        )
+        raise NotConfirmed(why, hint="ask the sender for a package that is made now, and compare that")
+    if not found.holds:
+        raise CheckFailed(
+            "the paper is about another record"
+            if found.outcome == papers.ANOTHER
+            else f"the record was changed: it is not the one whose first {paper_size} stand on the paper",
+            hint="compare the line “record” with the letter; a record that was continued from a backup has a new name"
+            if found.outcome == papers.ANOTHER
+            else "keep the paper and this copy as they are, and ask an expert: both can't be true",
+        )
+    session.out.data(
+        f"{what} is in the very state that stands on the paper"
+        if found.outcome == papers.SAME
+        else f"{what} continues the record on the paper: its first {paper_size} of {found.size} are those"
+    )
+    if found.covered:
+        session.out.data(f"in the record before the paper's date: {', '.join(found.covered)}")
+    if found.later:
+        session.out.data(f"added after it was printed: {', '.join(found.later)}")
+    session.out.say(
+        "So nothing of that was changed, removed or put into another order since the date of the paper."
+        " What the date is worth is for whoever keeps the paper to say."
+    )
+
+
+def read_typed(path: str) -> str:
+    """What somebody typed off, from a file or standard input, as text."""
+    import sys
+
+    data = sys.stdin.buffer.read(64 * 1024) if path == "-" else read_small(path, limit=64 * 1024)
+    # Typed by people on any machine: a byte that is no text fits no check character.
+    return data.decode("utf-8", "replace")
 
 
 def _with_roots(found: Trust, paths: Sequence[str]) -> Trust:
