@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -40,25 +41,28 @@ def read_all(data: bytes) -> list[tuple[str, bytes]]:
 @pytest.mark.parametrize("size", [0, 1, 511, 512, 513, archive.PIECE, archive.PIECE * 2 + 7])
 def test_what_goes_in_comes_out(size):
     out = io.BytesIO()
-    writer = archive.ArchiveWriter(out.write, key=KEY, context=CONTEXT)
     data = os.urandom(size)
-    writer.add("a", io.BytesIO(data), size)
-    writer.add("b/c", io.BytesIO(b"second"), 6)
-    writer.finish()
+    with archive.ArchiveWriter(out.write, key=KEY, context=CONTEXT) as writer:
+        writer.add("a", io.BytesIO(data), size)
+        writer.add("b/c", io.BytesIO(b"second"), 6)
     assert read_all(out.getvalue()) == [("a", data), ("b/c", b"second")]
 
 
 def test_an_archive_that_is_not_finished_does_not_open():
     out = io.BytesIO()
-    writer = archive.ArchiveWriter(out.write, key=KEY, context=CONTEXT)
-    writer.add("a", io.BytesIO(bytes(100_000)), 100_000)
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        archive.ArchiveWriter(out.write, key=KEY, context=CONTEXT) as w,
+    ):
+        w.add("a", io.BytesIO(bytes(3_000_000)), 3_000_000)
+        raise KeyboardInterrupt
     with pytest.raises(CustodyError):
         read_all(out.getvalue())
 
 
 def test_a_source_that_shrank_is_refused():
-    writer = archive.ArchiveWriter(lambda piece: None, key=KEY, context=CONTEXT)
-    with pytest.raises(InputRefused, match="changed"):
+    made = archive.ArchiveWriter(lambda piece: None, key=KEY, context=CONTEXT)
+    with pytest.raises(InputRefused, match="changed"), made as writer:
         writer.add("a", io.BytesIO(b"short"), 6)
 
 

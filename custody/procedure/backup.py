@@ -116,9 +116,7 @@ def write(desk: Desk, output: Path, progress: Progress | None = None) -> Written
 
 def _log(desk: Desk, backup_id: str, result: str, sha256: str | None) -> None:
     with desk.write() as writer:
-        size = writer.append.size
-        root = writer.append.root().hex()
-        public = {"backup": backup_id, "size": size, "root": root, "result": result, "sha256": sha256}
+        public = {"backup": backup_id, "size": writer.append.size, "result": result, "sha256": sha256}
         writer.add("ledger.backed_up", "ledger", desk.locker.ledger_id, public=public)
 
 
@@ -140,38 +138,43 @@ class _Hashed:
 
 
 def _write(desk: Desk, backup_id: str, target: _Hashed, progress: Progress | None) -> formats.Head:
-    locker = desk.locker
-    with locker.lock():
-        # Nobody appends now: with the write-ahead logs folded in, the files themselves are the state.
-        locker.ledger.settle()
-        locker.erasable.settle()
-        objects = sorted({item.object for item in locker.work.items() if item.object is not None})
-        volumes = tuple(
-            formats.Volume(origin=volume.origin, size=volume.size, root=volume.root.hex())
-            for volume in locker.volumes
-        )
-        key = desk.rim.random(32)
-        head = formats.Head(
-            backup=backup_id,
-            made=desk.rim.wall(),
-            volumes=volumes,
-            items=len(locker.work.items()),
-            keys=_wrapped(desk, backup_id, key),
-        )
-        data = envelopes.sign(formats.BACKUP_TYPE, head.to_bytes(), desk.keys.sign).to_bytes()
-        target.put(formats.MAGIC + len(data).to_bytes(4, "big") + data)
-        context = formats.archive_context(hashlib.sha256(data).digest())
-        writer = archive.ArchiveWriter(target.put, key=key, context=context)
-        closed = [volume.path for volume in locker.volumes[:-1]]
-        for path in (*closed, locker.path / ledgers.FILE_NAME, locker.path / erasable.FILE_NAME):
-            _add(writer, path.name, path)
-    machine.at_point("backup databases written")
-    for done, name in enumerate(objects, 1):
-        _add(writer, f"{vaults.DIRECTORY}/{name}", locker.vault.directory / name)
-        if progress is not None:
-            progress(done, len(objects))
-    writer.finish()
+    with contextlib.ExitStack() as stack:
+        with desk.locker.lock():
+            # Nobody appends now: with the write-ahead logs folded in, the files themselves are the state.
+            desk.locker.ledger.settle()
+            desk.locker.erasable.settle()
+            objects = sorted({item.object for item in desk.locker.work.items() if item.object is not None})
+            head, writer = _begin(desk, backup_id, target)
+            stack.enter_context(writer)
+            closed = [volume.path for volume in desk.locker.closed.volumes]
+            files = (ledgers.FILE_NAME, erasable.FILE_NAME)
+            for path in (*closed, *(desk.locker.path / name for name in files)):
+                _add(writer, path.name, path)
+        machine.at_point("backup databases written")
+        for done, name in enumerate(objects, 1):
+            _add(writer, f"{vaults.DIRECTORY}/{name}", desk.locker.vault.directory / name)
+            if progress is not None:
+                progress(done, len(objects))
     return head
+
+
+def _begin(desk: Desk, backup_id: str, target: _Hashed) -> tuple[formats.Head, archive.ArchiveWriter]:
+    """Write the head of a backup of the state as it stands, and begin the archive behind it."""
+    key = desk.rim.random(32)
+    head = formats.Head(
+        backup=backup_id,
+        made=desk.rim.wall(),
+        volumes=tuple(
+            formats.Volume(origin=volume.origin, size=volume.size, root=volume.root.hex())
+            for volume in desk.locker.volumes
+        ),
+        items=len(desk.locker.work.items()),
+        keys=_wrapped(desk, backup_id, key),
+    )
+    data = envelopes.sign(formats.BACKUP_TYPE, head.to_bytes(), desk.keys.sign).to_bytes()
+    target.put(formats.MAGIC + len(data).to_bytes(4, "big") + data)
+    context = formats.archive_context(hashlib.sha256(data).digest())
+    return head, archive.ArchiveWriter(target.put, key=key, context=context)
 
 
 def _add(writer: archive.ArchiveWriter, name: str, path: Path) -> None:

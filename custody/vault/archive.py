@@ -25,13 +25,14 @@ class _Sealing(io.RawIOBase):
     def __init__(self, put: Callable[[bytes | memoryview], object], key: bytes, context: bytes) -> None:
         self._put = put
         self._sealer = sealing.Sealer(key, context, PIECE)
+        self.abandoned = False
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: object) -> int:
         view = memoryview(data)  # type: ignore[arg-type]
-        for start in range(0, len(view), PIECE):
+        for start in range(0, 0 if self.abandoned else len(view), PIECE):
             self._put(self._sealer.update(view[start : start + PIECE]))
         return len(view)
 
@@ -40,11 +41,11 @@ class _Sealing(io.RawIOBase):
 
 
 class ArchiveWriter:
-    """Seals files into an archive; `finish` ends it, without which it does not open."""
+    """Seals files into an archive, in a ``with`` block; an exception leaves an archive that does not open."""
 
     def __init__(self, put: Callable[[bytes | memoryview], object], *, key: bytes, context: bytes) -> None:
         self._target = _Sealing(put, key, context)
-        self._tar = tarfile.open(  # noqa: SIM115 — closed by `finish`
+        self._tar = tarfile.open(  # noqa: SIM115 — closed at the end of the block
             fileobj=self._target, mode="w|", format=tarfile.PAX_FORMAT, bufsize=PIECE
         )
 
@@ -64,10 +65,14 @@ class ArchiveWriter:
                 ) from error
             raise
 
-    def finish(self) -> None:
-        """Write the end."""
+    def __enter__(self) -> ArchiveWriter:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self._target.abandoned = kind is not None
         self._tar.close()
-        self._target.finish()
+        if kind is None:
+            self._target.finish()
 
 
 class _Opening(io.RawIOBase):
