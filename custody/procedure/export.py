@@ -181,10 +181,10 @@ def preview(desk: Desk, choice: Choice) -> Preview:
     check_choice(desk, choice)
     chosen = export_plan.choose(desk, choice.case, choice.items)
     withheld: dict[str, int] = {}
-    with desk.locker.ledger.reading() as view:
-        for subject, kind in chosen.subjects(desk.locker.ledger_id).items():
+    with desk.locker.record() as record:
+        for subject, kind in chosen.subjects(desk.locker).items():
             shown = export_plan.shown_of(kind, choice.shown)
-            for stored in view.history(subject):
+            for stored in record.history(subject):
                 entry = stored.read()
                 for name in entry.sealed:
                     if name not in shown or (entry.kind, name) in access.NEVER_SHIPPED:
@@ -216,7 +216,7 @@ def _log(
         orphans = set(desk.locker.erasable.prepared()) - {row.id for row in desk.locker.work.packages()}
         desk.locker.erasable.end_prepared(sorted(orphans))
         for subject, (_, n, leaf) in plan.heads.items():
-            head = writer.append.head(subject)
+            head = writer.append.head(subject) or desk.locker.closed.last(subject)
             if head is None or (head.n, head.leaf) != (n, leaf):
                 raise _Moved
         for item in plan.items:

@@ -11,7 +11,7 @@ import hashlib
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -58,26 +58,19 @@ def small_files(
     ``only``: the tokens (SHA-256, hex) that may go in; None takes all that there are.
     """
     size = note.checkpoint.size
-    files: dict[str, bytes] = {}
-    with desk.locker.ledger.reading() as view:
-        entries = sorted(
-            (stored for subject in plan.heads for stored in view.history(subject) if stored.seq < size),
-            key=lambda stored: stored.seq,
-        )
-        for stored in entries:
-            files[f"{package.RECORD}entries/{stored.seq}.json"] = stored.envelope
-        files[package.PROOFS] = inclusion_lines((e.seq, view.inclusion(e.seq, size)) for e in entries)
-        sizes, tokens = _log_files(view, plan, entries, size, only)
-        notes = view.notes()
-        # From every state that was ever signed, not only from those known to have left: whoever holds
-        # one of them, by whatever way, can connect it.
-        for m in (m for m in notes if m < size):
-            files[f"{package.RECORD}consistency/{m}.txt"] = consistency_text(m, view.consistency(m, size))
-    for m in sizes:
-        files[f"{package.RECORD}log/{m}.note"] = notes[m]
+    with desk.locker.record() as record:
+        views = [*((volume.number, view) for volume, view in record.closed), (None, record.newest)]
+        stretches = [_Stretch(view, number, size if number is None else view.size) for number, view in views]
+        entries = [stretch.entries(plan.heads) for stretch in stretches]
+        files: dict[str, bytes] = {}
+        for stretch, found in zip(stretches, entries, strict=True):
+            files |= stretch.record_files(found)
+        tokens = _log_files(stretches, plan, entries, only)
+        for stretch in stretches:
+            files |= stretch.note_files()
     stamps = []
-    for m, tsrs in tokens.items():
-        stamps.append(f"{package.RECORD}log/{m}")
+    for (stretch, m), tsrs in tokens.items():
+        stamps.append(f"{stretch.folder}log/{m}")
         for place, tsr in enumerate(tsrs, 1):
             files[f"{stamps[-1]}.tsr" if place == 1 else f"{stamps[-1]}.{place}.tsr"] = tsr
     files[package.SHOWN] = package.shown_bytes(plan.rows)
@@ -116,30 +109,88 @@ def small_files(
     return Small(files=files, statement=statement, tokens=digests)
 
 
+class _Stretch:
+    """What a package takes from one volume, up to ``size`` entries of it. ``number`` None: the newest."""
+
+    def __init__(self, view: View, number: int | None, size: int) -> None:
+        self.view = view
+        self.folder = package.volume_folder(number)
+        self.size = size
+        self.notes = view.notes()
+        # The note that the next volume names, or the package's own.
+        self.sizes = {size} if number is None else set(sorted(self.notes)[-1:])
+
+    def entries(self, subjects: Iterable[str]) -> list[Stored]:
+        """The entries about the subjects, in order."""
+        found = (one for subject in subjects for one in self.view.history(subject) if one.seq < self.size)
+        return sorted(found, key=lambda stored: stored.seq)
+
+    def record_files(self, entries: Sequence[Stored]) -> dict[str, bytes]:
+        """Entries, their proofs, and the proofs that the volume continues every note that was ever signed.
+
+        From every state, not only from those known to have left: whoever holds one of them, by whatever
+        way, can connect it.
+        """
+        files = {f"{self.folder}entries/{one.seq}.json": one.envelope for one in entries}
+        files[f"{self.folder}proofs.jsonl"] = inclusion_lines(
+            (one.seq, self.view.inclusion(one.seq, self.size)) for one in entries
+        )
+        for m in (m for m in self.notes if m < self.size):
+            files[f"{self.folder}consistency/{m}.txt"] = consistency_text(
+                m, self.view.consistency(m, self.size)
+            )
+        return files
+
+    def tokens(self, only: Collection[str] | None) -> dict[int, list[bytes]]:
+        """The tokens that may go in, by the size of their note."""
+        found: dict[int, list[bytes]] = {}
+        for m, tsr in self.view.tokens():
+            if only is None or hashlib.sha256(tsr).hexdigest() in only:
+                found.setdefault(m, []).append(tsr)
+        return found
+
+    def usable(self, entries: Sequence[Stored], tokens: Mapping[int, Sequence[bytes]]) -> Iterator[int]:
+        """Sizes of notes of which the record logged a time proof that can be read."""
+        bodies = (stored.read() for stored in entries)
+        logged = {body.public["size"] for body in bodies if body.kind == "checkpoint.timestamped"}
+        for m in sorted(logged):
+            if m in self.notes and any(map(_readable(self.notes[m]), tokens.get(m, ()))):
+                yield m
+
+    def note_files(self) -> dict[str, bytes]:
+        """The log notes that go in."""
+        return {f"{self.folder}log/{m}.note": self.notes[m] for m in sorted(self.sizes)}
+
+
 def _log_files(
-    view: View, plan: Plan, entries: Sequence[Stored], size: int, only: Collection[str] | None
-) -> tuple[list[int], dict[int, list[bytes]]]:
-    """Sizes of notes to ship, and tokens by size: those that bound the first entries of the shown items.
+    stretches: Sequence[_Stretch],
+    plan: Plan,
+    entries: Sequence[Sequence[Stored]],
+    only: Collection[str] | None,
+) -> dict[tuple[_Stretch, int], list[bytes]]:
+    """Tokens by volume and size, with their notes: those that bound the first entries of the shown items.
 
     Which notes go in follows from the tokens that the record logged before the package, so that it is
-    the same whenever the package is written; tokens over those notes may come later.
+    the same whenever the package is written; tokens over those notes may come later. A note of a later
+    volume covers every entry before.
     """
-    stored: dict[int, list[bytes]] = {}
-    for m, tsr in view.tokens():
-        if only is None or hashlib.sha256(tsr).hexdigest() in only:
-            stored.setdefault(m, []).append(tsr)
-    notes = view.notes()
-    logged = {
-        body.public["size"]
-        for body in (entry.read() for entry in entries)
-        if body.kind == "checkpoint.timestamped"
-    }
-    usable = sorted(m for m in logged if m in notes and any(map(_readable(notes[m]), stored.get(m, ()))))
-    sizes = {size}
+    stored = [stretch.tokens(only) for stretch in stretches]
+    usable = [
+        (stretch.view.base + m, stretch, m)
+        for stretch, found, tokens in zip(stretches, entries, stored, strict=True)
+        for m in stretch.usable(found, tokens)
+    ]
+    places = [place for place, _, _ in usable]
     for item in plan.items:
-        at = bisect.bisect_right(usable, item.seq)
-        sizes |= set(usable[max(at - 1, 0) : at]) | set(usable[at : at + 1])
-    return sorted(sizes), {m: stored[m][:99] for m in sorted(sizes) if m in stored}
+        at = bisect.bisect_right(places, item.seq)
+        for _, stretch, m in (*usable[max(at - 1, 0) : at], *usable[at : at + 1]):
+            stretch.sizes.add(m)
+    return {
+        (stretch, m): tokens[m][:99]
+        for stretch, tokens in zip(stretches, stored, strict=True)
+        for m in sorted(stretch.sizes)
+        if m in tokens
+    }
 
 
 def _readable(note: bytes) -> Callable[[bytes], bool]:

@@ -16,7 +16,7 @@ from custody.format import names, package
 from custody.format.text import to_base64
 from custody.ledger.work import ItemRow
 from custody.procedure import access
-from custody.procedure.locker import Desk
+from custody.procedure.locker import Desk, Locker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +28,10 @@ class Chosen:
     exhibits: Mapping[str, str]
     of_items: int
 
-    def subjects(self, ledger: str) -> dict[str, str]:
-        """Subjects whose whole histories are shipped, with their type."""
+    def subjects(self, locker: Locker) -> dict[str, str]:
+        """Subjects whose whole histories are shipped, with their type; the ledgers of all volumes among them."""
         return {
-            ledger: "ledger",
+            **{volume.ledger: "ledger" for volume in locker.volumes},
             self.case: "case",
             **dict.fromkeys(self.exhibits, "exhibit"),
             **{item.id: "item" for item in self.items},
@@ -60,7 +60,7 @@ class Plan:
 
     @property
     def keys(self) -> list[tuple[int, str, str]]:
-        """What is shown: (seq, compartment, key in base64)."""
+        """What is shown: (position, compartment, key in base64)."""
         return [(seq, name, to_base64(key)) for (seq, name), key in self.opened.keys.items()]
 
     @property
@@ -88,7 +88,7 @@ class Plan:
 def choose(desk: Desk, case: str, items: Sequence[ItemRow], *, stop: int | None = None) -> Chosen:
     """The items of a case that go in (all when none is named) with their exhibits.
 
-    ``stop``: as the case was before this entry. Raises InputRefused for none, or for items of another case.
+    ``stop``: as the case was before this position. Raises InputRefused for none, or for items of another case.
     """
     work = desk.locker.work
     everything = [item for item in work.items(case) if stop is None or item.seq < stop]
@@ -119,12 +119,12 @@ def make(
     asked: frozenset[str] = frozenset(),
     stop: int | None = None,
 ) -> Plan:
-    """Open what a package shows, in memory. ``shown``: compartments; ``stop``: only entries before this one.
+    """Open what a package shows, in memory. ``shown``: compartments; ``stop``: only entries before this position.
 
     Raises NoRight for what this custodian has no keys for: the content of every item, and what of
     ``asked`` stands somewhere (other parts that can't be opened count as withheld).
     """
-    subjects = chosen.subjects(desk.locker.ledger_id)
+    subjects = chosen.subjects(desk.locker)
     heads = _heads(desk, subjects, stop)
     wanted = {subject: shown_of(kind, shown) for subject, kind in subjects.items()}
     opened = access.open_for_export(desk, chosen.case, wanted, stop=stop)
@@ -149,13 +149,13 @@ def make(
 
 def _heads(desk: Desk, subjects: Mapping[str, str], stop: int | None) -> dict[str, tuple[str, int, bytes]]:
     found = {}
-    with desk.locker.ledger.reading() as view:
+    with desk.locker.record() as record:
         for subject, kind in subjects.items():
             if stop is None:
-                head = view.head(subject)
+                head = record.head(subject)
                 last = None if head is None else (kind, head.n, head.leaf)
             else:
-                before = [one for one in view.history(subject) if one.seq < stop]
+                before = [one for one in record.history(subject) if one.position < stop]
                 last = (kind, before[-1].read().subject.n, before[-1].leaf) if before else None
             if last is None:
                 raise CheckFailed("a subject without entries", where=names.short(subject))
