@@ -30,6 +30,7 @@ RANK = {
     "crypto": 2,
     "verify": 3,
     "machine": 4,  # guards for what a system may not have; the trusted base reads only and needs none of it
+    "stored": 4,  # what a database file gives, judged; known by those who keep one
     "keys": 5,
     "vault": 5,
     "ledger": 5,
@@ -41,7 +42,7 @@ RANK = {
     "web": 7,
     "__main__": 8,
 }
-PACKAGES = [room for room in RANK if room not in {"errors", "machine", "web", "__main__"}]  # web comes later
+PACKAGES = [room for room in RANK if room not in {"errors", "machine", "stored", "web", "__main__"}]  # web comes later
 
 # What each room may import beside the standard library and other rooms; a room not named here: anything.
 THIRD_PARTY: dict[str, set[str]] = {
@@ -331,7 +332,7 @@ def missing_rooms(root: Path) -> list[str]:
 # is not reached: a seventh of the base is tables (kinds, compartments), a tenth the check of time proofs.
 BASE = {"errors", "format", "crypto", "verify"}
 MAX_MODULE = 400  # lines, all of them
-MAX_BASE = 6500  # lines of code; raise it only for a check that was missing, never for convenience
+MAX_BASE = 6800  # lines of code; raise it only for a check that was missing, never for convenience
 
 
 def code_lines(source: bytes) -> int:

@@ -113,7 +113,8 @@ def test_brackets_in_texts_are_no_levels(text):
 @given(VALUES)
 def test_depth_is_counted_as_a_parser_would(value):
     data = canonical.encode(value)
-    assert canonical._depth(data) == depth(value)
+    assert canonical._depth(data, 1000) == depth(value)
+    assert canonical._depth(data, 2) == min(depth(value), 3)
 
 
 def test_limits_are_where_they_are_said_to_be():

@@ -127,3 +127,12 @@ def test_the_signer_is_the_actor():
     forged["signatures"][0]["sig"] = json.loads(STORED[2])["signatures"][0]["sig"]
     with pytest.raises(keys.SignatureInvalid):
         read_and_verify(canonical.encode(forged))
+
+
+@pytest.mark.parametrize(
+    "wall", ["2026-02-30T00:00:00.000Z", "2026-13-01T00:00:00.000Z", "0000-01-01T00:00:00.000Z"]
+)
+def test_a_time_that_no_calendar_has_is_refused(wall):
+    body = {**GOOD, "time": {**GOOD["time"], "wall": wall}}
+    with pytest.raises(FormatError, match="not a UTC time|another form"):
+        entry.Entry.from_bytes(canonical.encode(body), where="x")

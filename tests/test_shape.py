@@ -186,8 +186,91 @@ def test_any_value_is_taken_or_refused_with_our_own_error(value):
         ({}, shape.record({"a": shape.INTEGER})),
         ("z", shape.choice("a", "b")),
         (3, shape.or_null(shape.text())),
+        ("2026-13-01T00:00:00.000Z", shape.TIME),
+        ("2026-00-01T00:00:00.000Z", shape.TIME),
+        ("2026-01-32T00:00:00.000Z", shape.TIME),
+        ("2026-01-01T24:00:00.000Z", shape.TIME),
+        ("2026-01-01T00:60:00.000Z", shape.TIME),
+        ("2026-01-01T00:00:60.000Z", shape.TIME),
     ],
 )
 def test_what_is_refused(value, form):
     with pytest.raises(FormatError):
         shape.check(value, form, where="x")
+
+
+def test_an_error_names_its_place():
+    form = shape.record({"a": shape.list_of(shape.record({"b\u202e": shape.INTEGER}), most=3)})
+    with pytest.raises(FormatError) as caught:
+        shape.check({"a": [{"b\u202e": 1}, {"b\u202e": "x"}]}, form, where="entry 3")
+    assert caught.value.where == "entry 3.a[1].b\\u202e"
+    newer: list[str] = []
+    shape.check({"a": [{"b\u202e": 1, "c": 1}], "d": 1}, form, where="entry 3", newer=newer)
+    assert newer == ["entry 3.a[0].c", "entry 3.d"]
+
+
+def test_many_shapes_that_are_made_up_on_the_way_are_not_kept_for_ever():
+    for number in range(3000):
+        shape.check(number, {"type": "integer", "minimum": number}, where="x")
+        with pytest.raises(FormatError):
+            shape.check(number - 1, {"type": "integer", "minimum": number}, where="x")
+    assert len(shape._known) <= shape._MOST_KNOWN
+
+
+HOSTILE = {
+    "a": [1],
+    "b": {"c": 1, "d": {"e": "x" * 9}, "free": {}},
+    "names": {"content": 1, "later": 2},
+    "h": None,
+}
+FORM = shape.record(
+    {
+        "a": shape.list_of(shape.INTEGER, most=3),
+        "b": shape.or_null(shape.record({"c": shape.INTEGER, "free": {"type": "object"}})),
+        "names": {
+            "type": "object", "propertyNames": shape.choice("content"), "additionalProperties": shape.INTEGER,
+        },
+        "h": shape.or_null(shape.INTEGER),
+    }
+)  # fmt: skip
+
+
+def test_of_what_a_later_version_put_in_only_the_known_part_is_kept():
+    newer: list[str] = []
+    shape.check(HOSTILE, FORM, where="x", newer=newer)
+    assert newer == ["x.b.d", "x.names, a field's name: later"]
+    kept = shape.known_part(HOSTILE, FORM)
+    assert kept == {"a": [1], "b": {"c": 1, "free": {}}, "names": {"content": 1}, "h": None}
+    shape.check(kept, FORM, where="x")
+
+
+@pytest.mark.parametrize("name", SHAPES)
+@given(st.data())
+@settings(max_examples=10)
+def test_the_known_part_of_what_fits_fits(name, data):
+    form = SHAPES[name]
+    value = json.loads(canonical.encode(data.draw(nearly(form))))
+    with contextlib.suppress(FormatError):
+        shape.check(value, form, where="x", newer=[])
+        shape.check(shape.known_part(value, form), form, where="x", newer=[])
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_words_that_are_for_one_type_stand_beside_it(name):
+    """A shape without its type would be taken as it is by `check`, and its other words with it."""
+    of = {
+        "string": {"minLength", "maxLength", "pattern"}, "integer": {"minimum", "maximum"},
+        "array": {"items", "minItems", "maxItems", "uniqueItems"},
+        "object": {"properties", "required", "additionalProperties", "propertyNames", "maxProperties"},
+    }  # fmt: skip
+
+    def walk(form):
+        for kind, words in of.items():
+            assert not words & set(form) or form.get("type") == kind, form
+        for inner in [*form.get("anyOf", []), *form.get("properties", {}).values()]:
+            walk(inner)
+        for word in ("items", "additionalProperties", "propertyNames"):
+            if isinstance(form.get(word), dict):
+                walk(form[word])
+
+    walk(SHAPES[name])

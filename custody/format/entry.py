@@ -11,7 +11,7 @@ from custody.format import canonical, envelope, kinds, shape
 from custody.format.compartments import COMPARTMENTS
 from custody.format.envelope import Envelope
 from custody.format.shape import DIGEST, ID, INTEGER, ORIGIN, TIME, list_of, or_null, record, text
-from custody.format.text import show
+from custody.format.text import check_time, show
 
 VERSION = 1
 
@@ -148,7 +148,8 @@ class Entry:
         return entry
 
     def check_general(self, *, where: str) -> None:
-        """Raise FormatError unless what holds for every kind holds: prev, case and subject fit together."""
+        """Raise FormatError unless what holds for every kind holds: the time is one; prev, case and subject fit."""
+        check_time(self.time.wall, where=where)
         if (self.subject.n == 0) != (self.subject.prev is None):
             raise FormatError("prev must be null exactly where n is 0", where=where)
         if self.subject.type == "ledger" and self.case is not None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import base64
 import binascii
+import datetime as dt
 import re
 import unicodedata
 
 from custody.errors import FormatError
 
 HEX_32 = re.compile(r"[0-9a-f]{64}")
-_TIME = re.compile(
-    r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z", re.ASCII
+TIME_FORM = (
+    "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9][.][0-9]{3}Z"
 )
+_TIME = re.compile(TIME_FORM)
 
 # Categories that a terminal may obey or that hide what follows: controls, format characters (bidi
 # overrides, zero width), surrogates, private use, unassigned, line and paragraph separators.
@@ -70,12 +72,21 @@ def check_digest(value: object, *, where: str) -> str:
 
 
 def check_time(value: object, *, where: str) -> str:
-    """A UTC time to the millisecond, ``2026-11-22T10:00:00.000Z``, or FormatError."""
-    if not isinstance(value, str) or not _TIME.fullmatch(value):
-        raise FormatError(
-            "not a UTC time", where=where, expected="YYYY-MM-DDThh:mm:ss.mmmZ", found=show(repr(value), 60)
-        )
-    return value
+    """A UTC time to the millisecond, ``2026-11-22T10:00:00.000Z``, that a calendar has; or FormatError."""
+    moment(value, where=where)
+    return str(value)
+
+
+def moment(value: object, *, where: str) -> dt.datetime:
+    """The time that such a text states; FormatError for one that no clock can show, such as 30 February."""
+    if isinstance(value, str) and _TIME.fullmatch(value):
+        try:
+            return dt.datetime.fromisoformat(value)
+        except ValueError:
+            pass
+    raise FormatError(
+        "not a UTC time", where=where, expected="YYYY-MM-DDThh:mm:ss.mmmZ", found=show(repr(value), 60)
+    )
 
 
 def lines_of(data: bytes, *, where: str) -> list[bytes]:

@@ -8,7 +8,8 @@ count does not count either. Such entries are doubtful, never altered.
 from __future__ import annotations
 
 from custody.errors import CustodyError
-from custody.verify.record import Placed, Record, moment
+from custody.format.text import moment
+from custody.verify.record import Placed, Record
 from custody.verify.rights import Rights
 from custody.verify.times import Times
 
@@ -47,7 +48,7 @@ def _compromised(placed: Placed, compromised: dict[str, str], times: Times) -> s
     if body is not None and body.kind == "custodian.compromised" and body.public["key_id"] == body.actor:
         return None  # a key may always report itself
     token = times.not_after(placed.seq)
-    if token is not None and token.latest < moment(since, placed.where):
+    if token is not None and token.latest < moment(since, where=placed.where):
         return None
     return f"signed by a key that is in other hands since {since}, and no token proves it older"
 

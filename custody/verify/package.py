@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from custody.errors import CustodyError
 from custody.format import package as formats
 from custody.format import words
 from custody.format.entry import NewerVersion
-from custody.format.text import show
+from custody.format.text import moment, show
 from custody.format.trust import Trust
 from custody.verify import bundle as bundles
 from custody.verify import contents as shown
@@ -25,14 +26,26 @@ from custody.verify.report import Findings, ItemLine, Report, Subject, TokenLine
 from custody.verify.zip_records import ContainerError
 
 
+@dataclass(slots=True)
+class Examined:
+    """What was read of a package, for `compare`; None where reading did not come so far."""
+
+    record: Record | None = None
+    contents: shown.Contents | None = None
+    proofs: dict[str, dict[int, tuple[bytes, ...]]] = field(default_factory=dict)
+
+
 def verify(
     file: BinaryIO,
     *,
     trust: Trust | None = None,
     fingerprint: bytes | None = None,
     now: dt.datetime | None = None,
+    keep: Examined | None = None,
 ) -> Report:
     """The report on a package. ``fingerprint``: the 16 bytes of the twelve words; ``now``: the verifier's clock.
+
+    ``keep`` is filled with what the report rests on.
 
     Raises nothing of the package's: what can't be read is a report too.
     """
@@ -52,7 +65,7 @@ def verify(
         findings.failed("statement", "file missing", where=name)
     if missing:
         return Report(findings=findings.all(), missing=("nothing more can be checked without these files",))
-    return _verify_record(bundle, digests, trust or Trust(), fingerprint, now, findings)
+    return _verify_record(bundle, digests, trust or Trust(), fingerprint, now, findings, keep or Examined())
 
 
 _NEWER_BEGINNING = "the record begins in a way that this version does not know: made by a newer custody"
@@ -70,6 +83,7 @@ def _verify_record(
     fingerprint: bytes | None,
     now: dt.datetime | None,
     findings: Findings,
+    keep: Examined,
 ) -> Report:
     try:
         statement, signed = bundles.read_statement(bundle)
@@ -110,6 +124,7 @@ def _verify_record(
         histories.check_earlier_packages(record, made, findings)
         histories.conclude(record, findings)
         contents = shown.check(bundle, digests, record, made, findings)
+    keep.record, keep.contents, keep.proofs = record, contents, time.proofs
     return _conclude(record, made, contents, time, trust, fingerprint, findings)
 
 
@@ -392,8 +407,8 @@ def _days(stated: str, after: times.Proven | None) -> int | None:
     """Whole days between the stated logging and the first proof of it; None without a proof."""
     if after is None:
         return None
-    return max(0, (after.latest - records.moment(stated, "entry")).days)
+    return max(0, (after.latest - moment(stated, where="entry")).days)
 
 
-def _text(moment: dt.datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+def _text(time: dt.datetime) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")

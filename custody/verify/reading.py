@@ -17,7 +17,7 @@ from custody.format.envelope import Envelope
 from custody.format.note import Checkpoint, LogNote
 from custody.verify import signers
 from custody.verify.bundle import LINE_OF_PROOFS, Bundle
-from custody.verify.record import Placed, Record, Volume, can_begin, moment
+from custody.verify.record import Placed, Record, Volume, can_begin
 from custody.verify.report import Findings
 
 _LARGE = 4096
@@ -160,7 +160,6 @@ def _check_place(body: Entry, seq: int, before: bytes, volume: Volume, where: st
     ):
         if expected != found:
             raise CheckFailed(what, where=where, expected=expected, found=found)
-    moment(body.time.wall, where)
 
 
 def _needed(record: Record, position: int, body: Entry, outer: Envelope) -> Entry:

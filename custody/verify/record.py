@@ -9,16 +9,14 @@ signed and whether he could, `histories` whether anything was left out.
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from custody.errors import FormatError
 from custody.format import kinds, package
 from custody.format.entry import Entry
 from custody.format.note import Checkpoint, LogNote
-from custody.format.text import check_time, show
+from custody.format.text import show
 from custody.verify.bundle import Bundle
 from custody.verify.rights import Rights
 
@@ -134,16 +132,6 @@ class Record:
         return {
             identifier: items for (kind, identifier), items in self.histories.items() if kind == subject_type
         }
-
-
-def moment(text: str, where: str) -> dt.datetime:
-    """The time that an entry states; FormatError for one that no clock can show, such as 30 February."""
-    try:
-        return dt.datetime.strptime(check_time(text, where=where), "%Y-%m-%dT%H:%M:%S.%fZ").replace(
-            tzinfo=dt.UTC
-        )
-    except ValueError as error:
-        raise FormatError("not a UTC time", where=where, found=show(text, 60)) from error
 
 
 def can_begin(beginning: Placed) -> bool:

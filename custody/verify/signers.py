@@ -7,8 +7,9 @@ from custody.errors import CustodyError
 from custody.format import package
 from custody.format.entry import NewerVersion
 from custody.format.envelope import Envelope
+from custody.format.text import check_time
 from custody.verify import replay
-from custody.verify.record import Placed, Record, moment
+from custody.verify.record import Placed, Record
 from custody.verify.report import Findings
 
 
@@ -57,7 +58,7 @@ def _judge(record: Record, placed: Placed, outer: Envelope, findings: Findings) 
     if newer:
         record.newer.append(placed.seq)
     if body.kind == "custodian.compromised":
-        moment(body.public["since"], placed.where)
+        check_time(body.public["since"], where=placed.where)
     reason = rights.why_not(body)
     if reason is None and body.kind != "ledger.continued" and body.ledger != rights.origin:
         reason = "its volume does not go on from the one before"
