@@ -19,7 +19,7 @@ from custody.procedure.authorities import Named
 from custody.verify.package import verify
 from tests.soak.world import REF, Server, Tally, World
 
-SEGMENT = 40
+SEGMENT = 16
 """So many blows hit one locker; then it is settled, looked through to the bottom, and another begins."""
 
 WEIGHTS = {"collect": 45, "export": 18, "read": 18, "seal": 9, "names": 5, "open case": 5}
@@ -235,7 +235,7 @@ def failing_disks(
     error: int,
     tsa: Named | None,
     more: Callable[[], bool],
-    segment: int = SEGMENT // 2,
+    segment: int = SEGMENT,
 ) -> str:
     """Let the disk of ``count`` commands fail; gives how that was done.
 
