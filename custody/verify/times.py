@@ -62,6 +62,8 @@ class Times:
     newest_seen: int | None = None
     seen_itself: bool = False
     """True when the trust file holds a note of this very state of the record."""
+    proofs: dict[str, dict[int, tuple[bytes, ...]]] = field(default_factory=dict)
+    """By origin and size: the consistency proofs that are here, for whoever holds such a note."""
     _after: tuple[list[int], list[Proven]] = ([], [])
     _before: tuple[list[int], list[Proven]] = ([], [])
 
@@ -115,7 +117,7 @@ def check(bundle: Bundle, record: Record, trust: Trust, now: dt.datetime | None,
         )
     older = unused = 0
     for volume in record.volumes:
-        proofs = _proofs(bundle, volume, findings)
+        proofs = times.proofs[volume.checkpoint.origin] = _proofs(bundle, volume, findings)
         sound = set()
         used = set()
         for name, match in volume.files(bundle, package.NOTE_NAME):
