@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from custody.errors import InputRefused, NoRight
 from custody.format import kinds
 from custody.format.shape import record
 from custody.keys.erasable import ItemKeys, Lookup, Part, Rows, Wrap
-from custody.procedure import access, cases, collect, custodians, export
+from custody.procedure import access, cases, custodians, export, known
 from custody.procedure.export import Choice
 from custody.procedure.locker import Desk, Locker
 from custody.verify.package import verify
@@ -83,16 +84,15 @@ def test_what_a_crash_left_readable_is_gone_with_the_next_collect(
 
 def _meanwhile(monkeypatch: pytest.MonkeyPatch, do: object) -> None:
     """Let a neighbour act between our reading of the files and our lock, once."""
-    real = collect._Run._without_known
+    real = known.Known.judge
     left = [do]
 
-    def then(run: collect._Run, *arguments: object) -> object:
-        found = real(run, *arguments)  # type: ignore[arg-type]
+    def then(asked: known.Known, batch: Sequence[known.Pair]) -> None:
+        real(asked, batch)
         if left:
             left.pop()()  # type: ignore[operator]
-        return found
 
-    monkeypatch.setattr(collect._Run, "_without_known", then)
+    monkeypatch.setattr(known.Known, "judge", then)
 
 
 def test_what_a_neighbour_took_in_meanwhile_is_not_taken_twice(
@@ -169,7 +169,7 @@ def test_another_record_over_the_same_exhibit_is_another_acquisition(
     (exhibit,) = desk.locker.work.exhibits(case)
     rows = desk.locker.work.acquisitions(exhibit.id)
     assert [row.ended for row in rows] == ["completed", "completed"]
-    assert [desk.locker.work.count_items(exhibit.id, row.n) for row in rows] == [1, 1]
+    assert [desk.locker.work.count_items(exhibit.id, row.ledger, row.n) for row in rows] == [1, 1]
 
 
 def test_a_locker_that_a_newer_custody_wrote_is_left_alone(

@@ -13,7 +13,7 @@ from custody.errors import CustodyError, InputRefused, MachineError, UsageError
 from custody.format import words
 from custody.keys import recovery
 from custody.keys.keyfile import KeyFile
-from custody.procedure import access, cases, lists, read, setup
+from custody.procedure import access, cases, lists, place, read, setup
 from custody.procedure.locker import Desk, Locker
 from custody.procedure.setup import Recovery
 from custody.verify.rights import Rights
@@ -63,14 +63,14 @@ def test_a_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_locker_is_not_made_over_a_locker(tmp_path: Path) -> None:
     made = make(tmp_path, tmp_path / "L")
-    with pytest.raises(InputRefused, match="not empty"):
+    with pytest.raises(InputRefused, match="already"):
         make(tmp_path, tmp_path / "L")
     assert Locker(tmp_path / "L").origin == made.origin
 
 
 @pytest.mark.parametrize("kind", ["nfs4", "cifs", "fuse.sshfs"])
 def test_a_network_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    monkeypatch.setattr(setup, "_file_system", lambda _: kind)
+    monkeypatch.setattr(place, "file_system", lambda _: kind)
     with pytest.raises(InputRefused, match="network folder") as caught:
         make(tmp_path, tmp_path / "L")
     assert caught.value.found == kind
@@ -87,9 +87,9 @@ def test_the_file_system_is_that_of_the_nearest_mount(
         "read_text",
         lambda self, *a, **k: table if str(self) == "/proc/self/mounts" else real(self, *a, **k),
     )
-    assert setup._file_system(Path("/mnt/my share/L")) == "nfs4"
-    assert setup._file_system(Path("/mnt/mycase/L")) == "tmpfs"
-    assert setup._file_system(Path("/srv/x")) == "ext4"
+    assert place.file_system(Path("/mnt/my share/L")) == "nfs4"
+    assert place.file_system(Path("/mnt/mycase/L")) == "tmpfs"
+    assert place.file_system(Path("/srv/x")) == "ext4"
 
 
 def _fail_at(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, error: BaseException) -> None:
@@ -151,7 +151,7 @@ def test_the_twelve_words_are_of_the_genesis(tmp_path: Path) -> None:
 def _rights(place: Path) -> Rights:
     locker = Locker(place)
     with locker.ledger.reading() as view:
-        return locker.rights(view)
+        return locker.rights()
 
 
 def test_no_recovery_is_said_in_the_record_and_reminded_of(tmp_path: Path) -> None:

@@ -205,7 +205,7 @@ def exchange(place: Place, subject: str, use: str = "keys", *, only: str | None 
     """
     locker = Locker(place.locker)
     with locker.ledger.reading() as view:
-        owner = locker.rights(view).custodians[view.entry(0).read().actor]
+        owner = locker.rights().custodians[view.entry(0).read().actor]
     (old,) = locker.erasable.wraps(recipient=owner.key_id, subject=subject, use=use)
     keys = {name: os.urandom(32) for name in old.classes if only in (None, name)}
     new = wrap_for(locker.origin, subject, use, keys, owner, keys)
@@ -645,7 +645,7 @@ def test_an_exhibit_of_his_making_gets_nothing_into_it(place: Place) -> None:
     """Whole by itself: entry, part and wrap are all his, and only the signature is not there."""
     locker = Locker(place.locker)
     with locker.ledger.reading() as view:
-        owner = locker.rights(view).custodians[view.entry(0).read().actor]
+        owner = locker.rights().custodians[view.entry(0).read().actor]
     origin = locker.origin
     locker.close()
     exhibit = exhibit_of(place)[:-12] + os.urandom(6).hex()
@@ -664,7 +664,7 @@ def test_an_exhibit_of_his_making_gets_nothing_into_it(place: Place) -> None:
     )
     subject = uuid.UUID(exhibit).bytes
     with files_of(place, ERASABLE) as db:
-        db.execute("INSERT INTO part VALUES (?, 0, 'capture', ?)", (subject, part))
+        db.execute("INSERT INTO part VALUES (?, 0, 0, 'capture', ?)", (subject, part))
         row = (subject, bytes.fromhex(owner.key_id), ",".join(wrap.classes), wrap.message)
         db.execute("INSERT INTO wrap VALUES (?, ?, 'keys', ?, ?, 0, 0)", row)
     desk = place.desk()

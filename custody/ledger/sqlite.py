@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from custody import machine
+from custody import machine, stored
 from custody.errors import FormatError, InputRefused, LockerBusy, MachineError
 from custody.ledger import tables
 
@@ -134,6 +134,7 @@ def engine(path: Path, *, write: bool) -> sa.Engine:
             connection.execute(f"PRAGMA {pragma}")
         if not write:
             connection.execute("PRAGMA query_only=ON")
+        stored.guard(connection, tables.metadata.tables, where=path.name)
         connection.set_authorizer(authorize)
 
     if write:
@@ -141,6 +142,36 @@ def engine(path: Path, *, write: bool) -> sa.Engine:
         @sa.event.listens_for(made, "begin")
         def _begin(connection: sa.Connection) -> None:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return made
+
+
+def closed_engine(path: Path) -> sa.Engine:
+    """An engine on a closed volume: read, never written, and no file is made beside it.
+
+    ``immutable`` also means that SQLite takes no lock and looks at no write-ahead log: what a closed volume
+    has is in its file, or it is not what its successor names.
+    """
+    check_file(path)
+    made = sa.create_engine(
+        "sqlite://",
+        poolclass=sa.pool.QueuePool,
+        pool_size=1,
+        max_overflow=2,
+        creator=lambda: sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro&immutable=1",
+            uri=True,
+            check_same_thread=False,
+            isolation_level=None,
+        ),
+    )
+
+    @sa.event.listens_for(made, "connect")
+    def _prepare(connection: Any, _record: object) -> None:
+        for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "query_only=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+        stored.guard(connection, tables.metadata.tables, where=path.name)
+        connection.set_authorizer(authorize)
 
     return made
 

@@ -6,25 +6,23 @@ erasable store commits, then the ledger commits. What is committed here is evide
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import hashlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
 from custody import machine
 from custody.crypto import envelopes, keys, notes
-from custody.errors import CheckFailed, FormatError, InputRefused, MachineError, NoRight
+from custody.errors import CheckFailed, FormatError, MachineError, NoRight
 from custody.format import entry as entries
 from custody.format import kinds, merkle, note
 from custody.format.envelope import ENTRY_TYPE
 from custody.ledger import sqlite, tables
-from custody.verify import replay
 from custody.verify.rights import Rights
 
 FILE_NAME = "ledger.sqlite"
@@ -36,10 +34,16 @@ def _key(identifier: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An entry as it stands in the ledger."""
+    """An entry as it stands in the ledger. ``base`` entries stand in the volumes before it."""
 
     seq: int
     envelope: bytes
+    base: int = 0
+
+    @property
+    def position(self) -> int:
+        """Its number over all volumes."""
+        return self.base + self.seq
 
     @property
     def leaf(self) -> bytes:
@@ -49,7 +53,7 @@ class Stored:
     def read(self) -> entries.Entry:
         """Its body. CheckFailed when the stored bytes are no entry: they were once, so they were changed."""
         try:
-            return entries.read(self.envelope, where=f"entry {self.seq}")[0]
+            return entries.read(self.envelope, where=f"entry {self.position}")[0]
         except entries.NewerVersion:
             raise
         except FormatError as error:
@@ -68,6 +72,25 @@ class Head:
 
     n: int
     leaf: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The last entry about a subject in an earlier volume, of which ``origin`` is the origin."""
+
+    origin: str
+    n: int
+    leaf: bytes
+
+
+class Earlier(Protocol):
+    """What an append asks of the volumes before it."""
+
+    def last(self, subject: str) -> Last | None:
+        """The last entry about a subject there."""
+
+    def first(self, subject: str) -> Stored | None:
+        """The first entry about a subject there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,12 +112,18 @@ class Draft:
 
 
 class Ledger:
-    """One ledger file. Readers may be many; `append` takes the file's write lock."""
+    """One ledger file. Readers may be many; `append` takes the file's write lock.
 
-    def __init__(self, path: Path) -> None:
+    A ``closed`` one is only read, and its file can't be changed by it. ``base`` counts the entries of
+    the volumes before this one; ``limit`` is the size that a successor names, None for the newest.
+    """
+
+    def __init__(self, path: Path, *, closed: bool = False) -> None:
         self.path = path
-        self._readers = sqlite.engine(path, write=False)
-        self._writers = sqlite.engine(path, write=True)
+        self.base = 0
+        self.limit: int | None = None
+        self._readers = sqlite.closed_engine(path) if closed else sqlite.engine(path, write=False)
+        self._writers = None if closed else sqlite.engine(path, write=True)
         self._log_stuck_at = 0
 
     @classmethod
@@ -106,7 +135,8 @@ class Ledger:
     def close(self) -> None:
         """Let go of all connections."""
         self._readers.dispose()
-        self._writers.dispose()
+        if self._writers is not None:
+            self._writers.dispose()
 
     # Reading
 
@@ -115,20 +145,24 @@ class Ledger:
         """The ledger as it stands now, for as long as it is needed: what is appended later is not seen."""
         try:
             with self._readers.begin() as connection:
-                yield View(connection)
+                yield View(connection, self.base, self.limit)
         except sa.exc.DBAPIError as error:
             raise _machine_error(error, self.path) from error
 
     @contextlib.contextmanager
-    def append(self, *, rights: Rights, clock: Callable[[], entries.Time]) -> Iterator[Append]:
+    def append(
+        self, *, rights: Rights, clock: Callable[[], entries.Time], earlier: Earlier | None = None
+    ) -> Iterator[Append]:
         """A transaction that appends; committed at the end, nothing of it kept after an exception.
 
         ``rights`` is brought up to date with what others appended meanwhile, and with what is
-        appended here; after an exception it must be thrown away.
+        appended here; after an exception it must be thrown away. ``earlier`` are the volumes before.
         """
+        if self._writers is None:
+            raise CheckFailed("a closed volume is never written", where=self.path.name)
         try:
             with self._writers.begin() as connection:
-                work = Append(connection, rights, clock)
+                work = Append(connection, rights, clock, self.base, earlier)
                 yield work
                 work.flush()
             self._log_stuck_at = sqlite.fold_log(self._writers, self.path, self._log_stuck_at)
@@ -175,9 +209,15 @@ class View:
     (or was put to sleep with Ctrl-Z) it grew to 81 MiB in seconds, measured.
     """
 
-    def __init__(self, connection: sa.Connection) -> None:
+    def __init__(self, connection: sa.Connection, base: int = 0, limit: int | None = None) -> None:
         self.connection = connection
-        self._size = self._size_now()
+        self.base = base
+        self._limit = limit
+        self._size = self._size_now() if limit is None else min(limit, self._size_now())
+
+    def again(self) -> View:
+        """The ledger as it stands now."""
+        return View(self.connection, self.base, self._limit)
 
     def _size_now(self) -> int:
         last = self.connection.execute(sa.select(sa.func.max(tables.entry.c.seq))).scalar()
@@ -227,7 +267,7 @@ class View:
             )
             rows = self.connection.execute(query).all()
             for seq, stored in rows:
-                yield Stored(seq, bytes(stored))
+                yield Stored(seq, bytes(stored), self.base)
             if not rows:
                 return
             start = rows[-1].seq + 1
@@ -240,7 +280,7 @@ class View:
         query = query.where(entry.c.seq < self.size).order_by(entry.c.seq).limit(_ROWS)
         while rows := self.connection.execute(query.where(entry.c.seq >= start)).all():
             for seq, stored, digest in rows:
-                yield Stored(seq, bytes(stored)), None if digest is None else bytes(digest)
+                yield Stored(seq, bytes(stored), self.base), None if digest is None else bytes(digest)
             start = rows[-1].seq + 1
 
     def entry(self, seq: int) -> Stored:
@@ -259,7 +299,7 @@ class View:
         )
         if stop is not None:
             query = query.where(table.c.n < stop)
-        return [Stored(seq, bytes(stored)) for seq, stored in self.connection.execute(query)]
+        return [Stored(seq, bytes(stored), self.base) for seq, stored in self.connection.execute(query)]
 
     def check_count(self) -> None:
         """Raise CheckFailed when rows of entries are gone. Counts the small index, not the entries."""
@@ -282,7 +322,7 @@ class View:
         found = self.history(subject)
         previous: bytes | None = None
         for n, stored in enumerate(found):
-            where = f"entry {stored.seq}"
+            where = f"entry {stored.position}"
             if self.node(0, stored.seq) != stored.leaf:
                 raise CheckFailed("an entry is not the one that the tree has", where=where)
             try:
@@ -403,10 +443,19 @@ class View:
 class Append(View):
     """An open append: entries get their place, are checked against the table and the rights, and signed."""
 
-    def __init__(self, connection: sa.Connection, rights: Rights, clock: Callable[[], entries.Time]) -> None:
-        super().__init__(connection)
+    def __init__(
+        self,
+        connection: sa.Connection,
+        rights: Rights,
+        clock: Callable[[], entries.Time],
+        base: int = 0,
+        earlier: Earlier | None = None,
+    ) -> None:
+        super().__init__(connection, base)
         self.rights = rights
         self._clock = clock
+        self._earlier = earlier
+        self._last: dict[str, Last] = {}
         self._size = super().size
         self._peaks = [super(Append, self).node(*place) for place in merkle.peaks(self._size)]
         self._heads: dict[str, Head] = {}
@@ -434,6 +483,17 @@ class Append(View):
         """Take these heads for true, whatever the file's columns say: who keeps them read the entries."""
         self._heads |= heads
 
+    def know_earlier(self, last: Mapping[str, Last]) -> None:
+        """The same for the ends of histories in the volumes before."""
+        self._last |= last
+
+    def last_before(self, subject: str) -> Last | None:
+        """The last entry about a subject in the volumes before this one."""
+        known = self._last.get(subject)
+        if known is None and self._earlier is not None:
+            known = self._earlier.last(subject)
+        return known
+
     def next_n(self, subject: str) -> int:
         """The number that the next entry about a subject will have."""
         head = self.head(subject)
@@ -441,7 +501,7 @@ class Append(View):
 
     def add(self, draft: Draft, sign_key: keys.SignKey, origin: str) -> Stored:
         """Give the draft its place, check it, sign it. Refused entries leave the transaction unusable."""
-        where = f"entry {self._size} ({draft.kind})"
+        where = f"entry {self.base + self._size} ({draft.kind})"
         if not kinds.known(draft.kind):
             raise CheckFailed("a kind of entry that this version does not make", where=where)
         head = None if draft.fresh else self.head(draft.subject)
@@ -451,6 +511,11 @@ class Append(View):
             raise CheckFailed(
                 "the history moved", where=where, expected=f"number {expected}", found=f"{draft.n}"
             )
+        public = draft.public
+        if head is None and not draft.fresh and draft.subject_type != "ledger":
+            last = self.last_before(draft.subject)
+            if last is not None:
+                public = {**public, "from": {"ledger": last.origin, "n": last.n, "leaf": last.leaf.hex()}}
         entry = entries.Entry(
             ledger=origin,
             seq=self._size,
@@ -466,7 +531,7 @@ class Append(View):
             case=draft.case,
             group=draft.group,
             time=self._clock(),
-            public=draft.public,
+            public=public,
             sealed=draft.sealed,
             approvals=draft.approvals,
         )
@@ -483,7 +548,7 @@ class Append(View):
                 hint="custody custodian list shows who may do what",
             )
         envelope = envelopes.sign(ENTRY_TYPE, entry.to_bytes(), sign_key).to_bytes()
-        stored = Stored(self._size, envelope)
+        stored = Stored(self._size, envelope, self.base)
         self._place(entry, stored)
         self.rights.apply(entry)
         return stored
@@ -491,9 +556,14 @@ class Append(View):
     def _check_same_subject(self, entry: entries.Entry, where: str) -> None:
         """A subject's type and case are those of its first entry, for ever."""
         known = self._subjects.get(entry.subject.id)
-        if known is None and entry.subject.n:
+        stored: Stored | None = None
+        if known is None and self._earlier is not None and (entry.subject.n or "from" in entry.public):
+            stored = self._earlier.first(entry.subject.id)
+        if known is None and stored is None and entry.subject.n:
             self.flush()
-            first = self.history(entry.subject.id, stop=1)[0].read()
+            stored = self.history(entry.subject.id, stop=1)[0]
+        if stored is not None:
+            first = stored.read()
             known = (first.subject.type, first.case)
         if known is None:
             known = (entry.subject.type, entry.case)
@@ -562,111 +632,3 @@ class Append(View):
         for sha256, der in certificates:
             if sha256.hex() not in have:
                 self.connection.execute(sa.insert(tables.root_certificate), {"sha256": sha256, "der": der})
-
-
-Histories = Mapping[str, Sequence[Stored]]
-"""All entries about the ledger and about each case, by subject: what says who may do what."""
-
-
-def histories_of(view: View, cases: Sequence[str] = ()) -> Histories:
-    """The histories of the ledger and of ``cases``, each whole by itself and of the tree's entries."""
-    genesis = view.entry(0).read()
-    view.check_count()
-    found = {}
-    for subject in dict.fromkeys((genesis.subject.id, *cases)):
-        history = view.whole_history(subject)
-        if history:
-            found[subject] = history
-    return found
-
-
-def rights_of(histories: Histories) -> Rights:
-    """The rights after all entries of these histories, in the record's order.
-
-    Every one of them is checked first: a row that somebody put into the file without a key must not
-    say who may do what. Raises InputRefused for entries made by a newer custody.
-    """
-    rights = Rights()
-    for item in sorted(
-        (item for history in histories.values() for item in history), key=lambda item: item.seq
-    ):
-        take_in(rights, item)
-    return rights
-
-
-def heads_of(histories: Histories, size: int | None = None) -> dict[str, Head]:
-    """The last entry of each history, among the first ``size`` entries where that is said."""
-    found = {}
-    for subject, history in histories.items():
-        count = len(history) if size is None else sum(item.seq < size for item in history)
-        if count:
-            found[subject] = Head(count - 1, history[count - 1].leaf)
-    return found
-
-
-def heads_digest(heads: Mapping[str, Head]) -> str:
-    """Hex SHA-256 over the heads in the order of their subjects: id (16 bytes), n (u64be), leaf (32) of each."""
-    digest = hashlib.sha256()
-    for subject in sorted(heads):
-        head = heads[subject]
-        digest.update(_key(subject) + head.n.to_bytes(8, "big") + head.leaf)
-    return digest.hexdigest()
-
-
-def check_none_hidden(view: View, histories: Histories, start: int) -> None:
-    """Raise CheckFailed unless every entry from ``start`` on that is about the ledger or a case is in ``histories``.
-
-    Histories are found by a column that nobody signs. Who may write the file can hide a history's *last*
-    entry by changing it; in the middle the next one would tell. So the bodies are asked.
-    """
-    known = {item.seq for history in histories.values() for item in history}
-    for stored, leaf in view.entries_and_leaves(start):
-        if stored.seq in known:
-            continue
-        where = f"entry {stored.seq}"
-        if stored.leaf != leaf:
-            raise CheckFailed("an entry is not the one that the tree has", where=where)
-        if not _may_be_of_ledger_or_case(stored.envelope):
-            continue
-        try:
-            body = stored.read()
-        except entries.NewerVersion:
-            continue  # `take_in` refuses those that are found; of others nothing is read
-        if body.subject.type in ("ledger", "case"):
-            raise CheckFailed("the table's columns are not what the entry says", where=where)
-
-
-_PAYLOAD = b'{"payload":"'
-
-
-def _may_be_of_ledger_or_case(envelope: bytes) -> bool:
-    """False only where a body can't be about the ledger or a case: a tenth of the time of reading it.
-
-    An entry has one spelling, so a subject's type always stands in these bytes; elsewhere they may stand too.
-    """
-    if not envelope.startswith(_PAYLOAD):
-        return True
-    try:
-        payload = base64.b64decode(envelope[len(_PAYLOAD) : envelope.index(b'"', len(_PAYLOAD))])
-    except ValueError:
-        return True
-    return b'"type":"ledger"' in payload or b'"type":"case"' in payload
-
-
-def take_in(rights: Rights, stored: Stored) -> entries.Subject | None:
-    """Check an entry about the ledger or a case, and take it into account; other entries are passed over.
-
-    Gives its subject, or None for an entry that was passed over.
-    """
-    where = f"entry {stored.seq}"
-    try:
-        entry, outer = entries.read(stored.envelope, where=where)
-        if entry.subject.type in ("ledger", "case"):
-            replay.admit(rights, entry, outer, where=where)
-            return entry.subject
-        return None
-    except entries.NewerVersion as error:
-        # It may have taken a right away, or ordered something kept: not knowing is no reason to go on.
-        raise InputRefused(
-            "this locker has entries made by a newer custody", where=where, hint="install the newer custody"
-        ) from error

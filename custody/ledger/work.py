@@ -18,28 +18,31 @@ from typing import Any
 from custody import machine
 from custody.errors import MachineError
 from custody.format import entry as entries
-from custody.ledger.store import View
+from custody.ledger.volumes import Record
 
 FILE_NAME = "work.sqlite"
 LOCK_NAME = "work.lock"
 APPLICATION_ID = 0x43555357  # "CUSW"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _STEP = 2000
 """Entries taken in by one transaction."""
 
 _DERIVED = ("cases", "exhibit", "acquisition", "item", "package")
 
+_ITEM_COLUMNS = 'id, "case", exhibit, label, object, size, ledger, seq, wall, copy_open'
+
 _TABLES = """
 CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE cases (id TEXT PRIMARY KEY, opened TEXT NOT NULL, closed INTEGER NOT NULL, items INTEGER NOT NULL)
   STRICT, WITHOUT ROWID;
 CREATE TABLE exhibit (id TEXT PRIMARY KEY, "case" TEXT NOT NULL, label TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE acquisition (exhibit TEXT, n INTEGER, actor TEXT NOT NULL, wall TEXT NOT NULL, ended TEXT,
-  PRIMARY KEY (exhibit, n)) STRICT, WITHOUT ROWID;
+CREATE TABLE acquisition (exhibit TEXT, ledger TEXT, n INTEGER, seq INTEGER NOT NULL, actor TEXT NOT NULL,
+  wall TEXT NOT NULL, ended TEXT, PRIMARY KEY (exhibit, ledger, n)) STRICT, WITHOUT ROWID;
 CREATE TABLE item (id TEXT PRIMARY KEY, "case" TEXT NOT NULL, exhibit TEXT NOT NULL, acquisition INTEGER NOT NULL,
   label TEXT NOT NULL,
-  object TEXT, size INTEGER, seq INTEGER NOT NULL, wall TEXT NOT NULL, copy_open INTEGER NOT NULL)
+  object TEXT, size INTEGER, ledger TEXT NOT NULL, seq INTEGER NOT NULL, wall TEXT NOT NULL,
+  copy_open INTEGER NOT NULL)
   STRICT, WITHOUT ROWID;
 CREATE INDEX item_by_case ON item ("case", label);
 CREATE TABLE package (id TEXT PRIMARY KEY, "case" TEXT NOT NULL, seq INTEGER NOT NULL, items INTEGER NOT NULL,
@@ -70,9 +73,13 @@ class ExhibitRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcquisitionRow:
-    """One acquisition: ``ended`` is None (not finished), "completed" or "interrupted"."""
+    """One acquisition: ``ended`` is None (not finished), "completed" or "interrupted".
+
+    ``n`` is the number of the entry that began it, in the volume whose origin is ``ledger``.
+    """
 
     exhibit: str
+    ledger: str
     n: int
     actor: str
     wall: str
@@ -81,7 +88,11 @@ class AcquisitionRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemRow:
-    """An item's public side: its object (None when there is no content) and the object's padded size."""
+    """An item's public side: its object (None when there is no content) and the object's padded size.
+
+    It came in at ``seq`` over all volumes, in the one whose origin is ``ledger``: its keys and its object
+    are bound to that.
+    """
 
     id: str
     case: str
@@ -89,6 +100,7 @@ class ItemRow:
     label: str
     object: str | None
     size: int | None
+    ledger: str
     seq: int
     wall: str
     copy_open: bool
@@ -177,7 +189,7 @@ class Work:
         found = tuple(connection.execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas)
         return found == (APPLICATION_ID, SCHEMA_VERSION)
 
-    def rebuild(self, view: View) -> None:
+    def rebuild(self, view: Record) -> None:
         """Derive everything anew, beside the file; write it only where the file has something else.
 
         A neighbour's next question may come at any time, so what is right is left as it is.
@@ -187,19 +199,19 @@ class Work:
             # A nameless file of SQLite's own.
             with contextlib.closing(sqlite3.connect("", isolation_level=None)) as fresh:
                 _empty(fresh)
-                for entry in _readable(view, 0, view.size):
-                    _apply(fresh, entry)
+                for position, entry in _readable(view, 0, view.size):
+                    _apply(fresh, position, entry)
                 with _writing(self._connection):
                     # Neighbours went on meanwhile; now they wait.
                     seen = int(self._state("size") or 0)
-                    newer = View(view.connection)
-                    for entry in _readable(newer, view.size, seen):
-                        _apply(fresh, entry)
+                    newer = view.again()
+                    for position, entry in _readable(newer, view.size, seen):
+                        _apply(fresh, position, entry)
                     if not all(_same(fresh, self._connection, table) for table in _DERIVED):
                         _empty(self._connection)
                         self._take(newer, 0, max(view.size, seen))
 
-    def catch_up(self, view: View) -> None:
+    def catch_up(self, view: Record) -> None:
         """Apply the entries that came since; start anew when what was derived is of another record."""
         with self._as_ours():
             try:
@@ -213,7 +225,7 @@ class Work:
                 self._connection = self._open()
                 self._refill(view)
 
-    def _catch_up(self, view: View) -> None:
+    def _catch_up(self, view: Record) -> None:
         size = view.size
         seen = int(self._state("size") or 0)
         if seen > size or (seen and self._state("root") != view.root(seen).hex()):
@@ -231,20 +243,20 @@ class Work:
                 machine.at_point("work rows inserted")
             machine.at_point("after work commit")
 
-    def _fits_record(self, view: View, seen: int) -> bool:
+    def _fits_record(self, view: Record, seen: int) -> bool:
         """True when the record has grown to ``seen`` entries since the view was taken, and is the same."""
-        newer = View(view.connection)
+        newer = view.again()
         return newer.size >= seen and self._state("root") == newer.root(seen).hex()
 
-    def _refill(self, view: View) -> None:
+    def _refill(self, view: Record) -> None:
         """Empty it and take everything in again, in one transaction: nobody sees it half."""
         with _writing(self._connection):
             _empty(self._connection)
             self._take(view, 0, view.size)
 
-    def _take(self, view: View, start: int, stop: int) -> None:
-        for entry in _readable(view, start, stop):
-            _apply(self._connection, entry)
+    def _take(self, view: Record, start: int, stop: int) -> None:
+        for position, entry in _readable(view, start, stop):
+            _apply(self._connection, position, entry)
         for name, value in (("size", str(stop)), ("root", view.root(stop).hex())):
             self._connection.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (name, value))
 
@@ -270,22 +282,35 @@ class Work:
 
     def acquisitions(self, exhibit: str | None = None) -> list[AcquisitionRow]:
         """Acquisitions of an exhibit, or all."""
-        query = "SELECT exhibit, n, actor, wall, ended FROM acquisition"
+        query = "SELECT exhibit, ledger, n, actor, wall, ended FROM acquisition"
         rows = self._ask(
-            f"{query} WHERE exhibit = ? ORDER BY n" if exhibit else f"{query} ORDER BY exhibit, n",
+            f"{query} WHERE exhibit = ? ORDER BY seq" if exhibit else f"{query} ORDER BY exhibit, seq",
             (exhibit,) if exhibit else (),
         )
-        return [AcquisitionRow(exhibit=a, n=b, actor=c, wall=d, ended=e) for a, b, c, d, e in rows]
+        return [
+            AcquisitionRow(exhibit=a, ledger=b, n=c, actor=d, wall=e, ended=f) for a, b, c, d, e, f in rows
+        ]
 
     def _items(self, where: str, *values: object) -> list[ItemRow]:
         rows = self._ask(
             # ``where`` is one of our own five below; values go in as parameters.
-            f'SELECT id, "case", exhibit, label, object, size, seq, wall, copy_open FROM item {where} ORDER BY seq',  # noqa: S608
+            f"SELECT {_ITEM_COLUMNS} FROM item {where} ORDER BY seq",  # noqa: S608
             values,
         )
         return [
-            ItemRow(id=a, case=b, exhibit=c, label=d, object=e, size=f, seq=g, wall=h, copy_open=bool(i))
-            for a, b, c, d, e, f, g, h, i in rows
+            ItemRow(
+                id=a,
+                case=b,
+                exhibit=c,
+                label=d,
+                object=e,
+                size=f,
+                ledger=g,
+                seq=h,
+                wall=i,
+                copy_open=bool(j),
+            )
+            for a, b, c, d, e, f, g, h, i, j in rows
         ]
 
     def items(self, case: str | None = None) -> list[ItemRow]:
@@ -296,10 +321,11 @@ class Work:
         """An exhibit's items, in the order they came in."""
         return self._items("WHERE exhibit = ?", exhibit)
 
-    def count_items(self, exhibit: str, acquisition: int) -> int:
-        """How many items came in by one acquisition."""
+    def count_items(self, exhibit: str, ledger: str, acquisition: int) -> int:
+        """How many items came in by one acquisition, in the volume whose origin is ``ledger``."""
         row = self._ask(
-            "SELECT count(*) FROM item WHERE exhibit = ? AND acquisition = ?", (exhibit, acquisition)
+            "SELECT count(*) FROM item WHERE exhibit = ? AND ledger = ? AND acquisition = ?",
+            (exhibit, ledger, acquisition),
         )[0]
         return int(row[0])
 
@@ -367,13 +393,14 @@ def _empty(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
 
-def _readable(view: View, start: int, stop: int) -> Iterator[entries.Entry]:
+def _readable(view: Record, start: int, stop: int) -> Iterator[tuple[int, entries.Entry]]:
+    """Entries with their positions, but those that only a newer custody can read."""
     for stored in view.entries(start, stop):
         try:
             entry = stored.read()
         except entries.NewerVersion:
             continue
-        yield entry
+        yield stored.position, entry
 
 
 def _same(fresh: sqlite3.Connection, kept: sqlite3.Connection, table: str) -> bool:
@@ -383,7 +410,7 @@ def _same(fresh: sqlite3.Connection, kept: sqlite3.Connection, table: str) -> bo
         return all(one == other for one, other in zip_longest(fresh.execute(query), rows))
 
 
-def _apply(connection: sqlite3.Connection, entry: entries.Entry) -> None:
+def _apply(connection: sqlite3.Connection, position: int, entry: entries.Entry) -> None:
     run, subject, public = connection.execute, entry.subject, entry.public
     match entry.kind:
         case "case.opened":
@@ -397,12 +424,12 @@ def _apply(connection: sqlite3.Connection, entry: entries.Entry) -> None:
                 "INSERT OR IGNORE INTO exhibit VALUES (?, ?, ?)",
                 (subject.id, entry.case, public["label"]),
             )
-            row = (subject.id, subject.n, entry.actor, entry.time.wall)
-            run("INSERT INTO acquisition VALUES (?, ?, ?, ?, NULL)", row)
+            row = (subject.id, entry.ledger, subject.n, position, entry.actor, entry.time.wall)
+            run("INSERT INTO acquisition VALUES (?, ?, ?, ?, ?, ?, NULL)", row)
         case "exhibit.completed":
             ended = "interrupted" if public["interrupted"] else "completed"
-            where = (ended, subject.id, public["acquisition"])
-            run("UPDATE acquisition SET ended = ? WHERE exhibit = ? AND n = ?", where)
+            where = (ended, subject.id, entry.ledger, public["acquisition"])
+            run("UPDATE acquisition SET ended = ? WHERE exhibit = ? AND ledger = ? AND n = ?", where)
         case "item.collected":
             stored = public["object"] or {"id": None, "size": None}
             row_item = (
@@ -415,13 +442,13 @@ def _apply(connection: sqlite3.Connection, entry: entries.Entry) -> None:
                 stored["size"],
             )
             run(
-                "INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
-                (*row_item, entry.seq, entry.time.wall),
+                "INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+                (*row_item, entry.ledger, position, entry.time.wall),
             )
         case "item.accessed" if public["copy"]:
             run("UPDATE item SET copy_open = 1 WHERE id = ?", (subject.id,))
         case "item.accessed" if public["result"] == "closed":
             run("UPDATE item SET copy_open = 0 WHERE id = ?", (subject.id,))
         case "package.made":
-            row_package = (public["package"], subject.id, entry.seq, public["items"], entry.time.wall)
+            row_package = (public["package"], subject.id, position, public["items"], entry.time.wall)
             run("INSERT INTO package VALUES (?, ?, ?, ?, ?)", row_package)

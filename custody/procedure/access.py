@@ -36,7 +36,10 @@ class Purpose:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """Opened compartments of one entry. ``closed`` names those for which this custodian has no key."""
+    """Opened compartments of one entry, ``seq`` over all volumes.
+
+    ``closed`` names those for which this custodian has no key.
+    """
 
     seq: int
     entry: entries.Entry
@@ -167,19 +170,19 @@ def roster_names(desk: Desk) -> dict[str, str]:
     The roster is the locker's own staff list: who may open it is decided by its keys, and looking a
     colleague up is not an access to evidence.
     """
-    keys = desk.ring.class_keys(desk.locker.ledger_id)
     found: dict[str, str] = {}
-    if "identity" not in keys:
-        return found
-    for parts in _open_history(desk, desk.locker.ledger_id, keys, frozenset({"identity"})):
-        value = parts.values.get("identity")
-        if value is None:
+    for ledger in [volume.ledger for volume in desk.locker.volumes]:
+        keys = desk.ring.class_keys(ledger)
+        if "identity" not in keys:
             continue
-        if parts.entry.kind == "ledger.created":
-            found[parts.entry.actor] = str(value.get("name", ""))
-        elif parts.entry.kind == "custodian.added":
-            key = _key_id(parts.entry)
-            found[key] = str(value.get("name", ""))
+        for parts in _open_history(desk, ledger, keys, frozenset({"identity"})):
+            value = parts.values.get("identity")
+            if value is None:
+                continue
+            if parts.entry.kind in ("ledger.created", "ledger.continued"):
+                found[parts.entry.actor] = str(value.get("name", ""))
+            elif parts.entry.kind == "custodian.added":
+                found[_key_id(parts.entry)] = str(value.get("name", ""))
     return found
 
 
@@ -195,7 +198,7 @@ class ForExport:
     sealed: Mapping[str, bytes]
     """Sealed bytes by SHA-256 (hex)."""
     keys: Mapping[tuple[int, str], bytes]
-    """Compartment keys by (seq, compartment)."""
+    """Compartment keys by (position over all volumes, compartment)."""
 
 
 def open_for_export(
@@ -214,8 +217,7 @@ def open_for_export(
     for subject, wanted in subjects.items():
         keys = desk.ring.class_keys(subject) or desk.ring.item_keys(subject)
         chosen = frozenset(wanted)
-        with desk.locker.ledger.reading() as view:
-            history = [one for one in view.history(subject) if stop is None or one.seq < stop]
+        history = [one for one in desk.locker.history(subject) if stop is None or one.position < stop]
         for parts in _open_entries(desk, subject, history, keys, chosen, NEVER_SHIPPED):
             opened.append(parts)
             for name in parts.values:
@@ -223,7 +225,7 @@ def open_for_export(
                 assert data is not None
                 sealed[parts.entry.sealed[name]] = data
                 shown[parts.seq, name] = sealing.compartment_key(
-                    keys[sealing.class_of(name)], desk.origin, subject, parts.entry.subject.n, name
+                    keys[sealing.class_of(name)], parts.entry.ledger, subject, parts.entry.subject.n, name
                 )
     return ForExport(parts=tuple(opened), sealed=sealed, keys=shown)
 
@@ -293,8 +295,7 @@ def check_content(desk: Desk, item: ItemRow) -> None:
 def _open_history(
     desk: Desk, subject: str, keys: Mapping[str, bytes], wanted: frozenset[str] | None = None
 ) -> Iterator[Parts]:
-    with desk.locker.ledger.reading() as view:
-        history = view.history(subject)
+    history = desk.locker.history(subject)
     return _open_entries(desk, subject, history, keys, wanted)
 
 
@@ -322,7 +323,7 @@ def _open_entries(
                 closed.append(name)
                 continue
             values[name] = _open_part(desk, entry, name, digest, class_key)
-        yield Parts(seq=stored.seq, entry=entry, values=values, closed=tuple(closed))
+        yield Parts(seq=stored.position, entry=entry, values=values, closed=tuple(closed))
 
 
 def _open_part(desk: Desk, entry: entries.Entry, name: str, digest: str, class_key: bytes) -> dict[str, Any]:
@@ -332,9 +333,10 @@ def _open_part(desk: Desk, entry: entries.Entry, name: str, digest: str, class_k
         raise CheckFailed("the sealed part is missing from the erasable store", where=where)
     if hashlib.sha256(sealed).hexdigest() != digest:
         raise CheckFailed("the sealed part is not what was logged", where=where)
-    key = sealing.compartment_key(class_key, desk.origin, entry.subject.id, entry.subject.n, name)
+    # Bound to the entry's own volume, whichever that is: there n is counted anew.
+    key = sealing.compartment_key(class_key, entry.ledger, entry.subject.id, entry.subject.n, name)
     return sealing.open_compartment(
-        key, desk.origin, entry.subject.id, entry.subject.n, name, sealed, where=where
+        key, entry.ledger, entry.subject.id, entry.subject.n, name, sealed, where=where
     )
 
 
@@ -352,10 +354,10 @@ def _pieces(
 ) -> Iterator[bytes]:
     if item.object is None or "object" not in keys:
         raise NoRight("your key was not given the keys for this item's content", where=item.label)
-    context = contexts.object_(desk.origin, item.id)
+    context = contexts.object_(item.ledger, item.id)
     return desk.locker.vault.content(
         item.object,
-        key=sealing.object_key(keys["object"], desk.origin, item.id),
+        key=sealing.object_key(keys["object"], item.ledger, item.id),
         context=context,
         size=content["size"],
         sha256=content["digests"]["sha256"],

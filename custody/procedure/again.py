@@ -162,8 +162,15 @@ def not_wanted(desk: Desk, row: PackageRow) -> None:
 def _as_made(desk: Desk, row: PackageRow) -> tuple[Stored, tuple[ItemRow, ...], LogNote]:
     """The package's last entry, its items and its log note, as the record has them."""
     with desk.locker.ledger.reading() as view:
-        group = list(view.entries(row.seq - row.items, row.seq + 1))
-        stored_note = view.notes().get(row.seq + 1)
+        seq = row.seq - view.base
+        if seq < 0:
+            raise InputRefused(
+                "this package was made before the locker was restored: that part of the record is closed",
+                where=names.short(row.id),
+                hint="make a new package: custody export --case REF",
+            )
+        group = list(view.entries(seq - row.items, seq + 1))
+        stored_note = view.notes().get(seq + 1)
     made = group[-1]
     body = made.read()
     where = f"entry {row.seq}"
@@ -176,14 +183,13 @@ def _as_made(desk: Desk, row: PackageRow) -> tuple[Stored, tuple[ItemRow, ...], 
         if (one.kind, one.group) != ("item.exported", body.group) or item is None:
             raise CheckFailed("not an entry of this package's group", where=f"entry {stored.seq}")
         items.append(item)
-    return made, tuple(items), LogNote.from_bytes(stored_note, where=f"note {row.seq + 1}")
+    return made, tuple(items), LogNote.from_bytes(stored_note, where=f"note {seq + 1}")
 
 
 def _check_all_there(desk: Desk, items: tuple[ItemRow, ...]) -> None:
     """InputRefused when an item was disposed of, or when its content or keys are gone. Opens nothing."""
     for item in items:
-        with desk.locker.ledger.reading() as view:
-            kinds = {stored.read().kind for stored in view.history(item.id)}
+        kinds = {stored.read().kind for stored in desk.locker.history(item.id)}
         if "item.disposed" in kinds:
             raise InputRefused(
                 "an item of this package was disposed of: it can't be written again",
@@ -204,7 +210,7 @@ def _plan(
 ) -> export_plan.Plan:
     """The plan as it was; CheckFailed unless it binds exactly what was logged."""
     assert body.case is not None
-    first = made.seq - len(items)
+    first = made.position - len(items)
     chosen = export_plan.choose(desk, body.case, items, stop=first)
     plan = export_plan.make(desk, chosen, shown, stop=first)
     for name, value in plan.bound(desk.locker.ledger_id).items():

@@ -322,8 +322,8 @@ class _Run:
 
     def _items(self) -> list[ItemRow]:
         work = self.locker.work
-        with self.locker.ledger.reading() as view:
-            work.rebuild(view)  # what is derived can't be trusted to be whole
+        with self.locker.record() as record:
+            work.rebuild(record)  # what is derived can't be trusted to be whole
         return work.items()
 
     def _objects(self, items: list[ItemRow]) -> None:

@@ -142,6 +142,8 @@ class _Exhibit:
     new: bool
     items_before: int
     continued: bool = False
+    to_end: bool = False
+    """An earlier volume left it open, with all its items in: it is begun again only to be ended."""
 
 
 def collect(
@@ -455,7 +457,7 @@ class _Run:
         Runs while another error is on its way up: where the ledger can't be asked, all objects stay, and
         the next sweep takes those that nothing names.
         """
-        with contextlib.suppress(Exception), self.desk.locker.ledger.reading() as view:
+        with contextlib.suppress(Exception), self.desk.locker.record() as view:
             self.desk.locker.vault.withdraw(
                 [taken.staged for job, taken in fresh if view.head(job.item) is None]
             )
@@ -603,7 +605,8 @@ class _Run:
         if unfinished is not None and unfinished.id == wanted.id:
             last = work.acquisitions(wanted.id)[-1]
             exhibit.continued = True
-            exhibit.begun = last.ended is None
+            # Numbers are counted anew in each volume: what an earlier one left open is gone on with in a new one.
+            exhibit.begun = last.ended is None and last.ledger == self.desk.origin
             exhibit.acquisition = last.n
         return exhibit
 
@@ -614,8 +617,17 @@ class _Run:
             return None
         keys = cases.need_keys(self.desk, wanted.id, what=f"exhibit {wanted.label}")
         last = self.desk.locker.work.acquisitions(wanted.id)[-1]
+        here = last.ledger == self.desk.origin
         return _Exhibit(
-            wanted.id, wanted.label, keys, last.n, begun=True, new=False, items_before=0, continued=True
+            wanted.id,
+            wanted.label,
+            keys,
+            last.n,
+            begun=here,
+            new=False,
+            items_before=0,
+            continued=True,
+            to_end=not here,
         )
 
     def _unfinished(self) -> Any:
@@ -664,7 +676,7 @@ class _Run:
     def _complete(self) -> None:
         """Close the acquisition: what came in, what was refused and why, whether it was cut short."""
         exhibit = self.exhibit
-        if exhibit is None or not exhibit.begun:
+        if exhibit is None or not (exhibit.begun or exhibit.to_end):
             return
         reasons: dict[str, int] = {}
         for refused in self.refused:
@@ -675,6 +687,8 @@ class _Run:
         if self.refused:
             parts["note"] = _refused_note(self.refused)
         with self.desk.write() as writer:
+            if not exhibit.begun:
+                self._begin(writer, exhibit)
             writer.add(
                 "exhibit.completed",
                 "exhibit",
@@ -682,7 +696,9 @@ class _Run:
                 case=self.request.case,
                 public={
                     "acquisition": exhibit.acquisition,
-                    "items": self.desk.locker.work.count_items(exhibit.id, exhibit.acquisition),
+                    "items": self.desk.locker.work.count_items(
+                        exhibit.id, self.desk.origin, exhibit.acquisition
+                    ),
                     "refused": len(self.refused),
                     "interrupted": self.interrupted or self.failure is not None,
                 },

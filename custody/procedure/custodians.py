@@ -92,12 +92,20 @@ def _wraps_for(desk: Desk, custodian: Custodian) -> list[Wrap]:
     if custodian in desk.rights.sealers():
         wraps += log_wraps(desk.origin, desk.locker.ledger_id, desk.log_keys(), [custodian])
     if custodian in desk.rights.roster_readers():
-        roster = desk.ring.class_keys(desk.locker.ledger_id)
-        wraps += roster_wraps(desk.origin, desk.locker.ledger_id, roster, [custodian])
+        wraps += _roster_wraps(desk, custodian)
     if custodian.all_cases and custodian.rights & {"read", "export"}:
         for case in desk.locker.work.cases():
             wraps += _case_wraps(desk, case.id, custodian, ALL_CLASSES)
     return wraps
+
+
+def _roster_wraps(desk: Desk, custodian: Custodian) -> list[Wrap]:
+    """The roster's keys, which every volume has of its own."""
+    made = []
+    for volume in desk.locker.volumes:
+        roster = desk.ring.class_keys(volume.ledger)
+        made += roster_wraps(desk.origin, volume.ledger, roster, [custodian])
+    return made
 
 
 def _case_wraps(desk: Desk, case: str, custodian: Custodian, classes: frozenset[str]) -> list[Wrap]:
@@ -150,8 +158,7 @@ def grant(
             wraps += _case_wraps(desk, case, custodian, new.classes)
         writer.add("access.granted", "case", case, case=case, public=public)
         if custodian in desk.rights.roster_readers():
-            roster = desk.ring.class_keys(desk.locker.ledger_id)
-            wraps += roster_wraps(desk.origin, desk.locker.ledger_id, roster, [custodian])
+            wraps += _roster_wraps(desk, custodian)
         writer.rows.wraps += wraps
     return Granted(key_id=custodian.key_id, wraps=len(wraps))
 

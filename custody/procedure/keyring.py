@@ -11,8 +11,8 @@ from custody.format import contexts
 from custody.keys.erasable import ErasableStore, ItemKeys, Lookup, Wrap
 from custody.verify.rights import Custodian
 
-SealedPart = tuple[int, str, bytes]
-"""(number of the entry about its subject, compartment, sealed bytes)"""
+SealedPart = tuple[str, int, str, bytes]
+"""(origin of its volume, number of the entry about its subject there, compartment, sealed bytes)"""
 
 
 class KeyRing:
@@ -24,12 +24,14 @@ class KeyRing:
         store: ErasableStore,
         keys: CustodianKeys,
         first_parts: Callable[[str], Sequence[SealedPart]],
+        first_origin: Callable[[str], str | None],
     ) -> None:
         self._origin = origin
         self._store = store
         self._keys = keys
         self._me = keys.sign.key_id
         self._first_parts = first_parts
+        self._first_origin = first_origin
         self._cache: dict[tuple[str, str], dict[str, bytes]] = {}
         self._compared: dict[str, dict[str, bytes]] = {}
 
@@ -69,12 +71,12 @@ class KeyRing:
         if self._compared.get(subject) == keys:
             return keys
         compared = not keys
-        for n, name, sealed in self._first_parts(subject) if keys else ():
+        for origin, n, name, sealed in self._first_parts(subject) if keys else ():
             key = keys.get(sealing.class_of(name))
             if key is None:
                 continue
-            own = sealing.compartment_key(key, self._origin, subject, n, name)
-            context = contexts.compartment(self._origin, subject, n, name)
+            own = sealing.compartment_key(key, origin, subject, n, name)
+            context = contexts.compartment(origin, subject, n, name)
             if not sealing.commits(own, context, sealed[: sealing.OVERHEAD]):
                 self._cache.pop((subject, "keys"), None)
                 raise _exchanged(subject, "are not those that were used: somebody exchanged them")
@@ -118,7 +120,7 @@ class KeyRing:
     def index_key(self, case: str) -> bytes | None:
         """The key of a case's look-ups, derived from its `record` key; None for who does not hold that."""
         key = self.class_keys(case).get("record")
-        return None if key is None else index_key(key, self._origin, case)
+        return None if key is None else index_key(key, self._first_origin(case) or self._origin, case)
 
     def log_keys(self, ledger: str) -> LogKeys:
         """The log's signing keys, or NoRight."""

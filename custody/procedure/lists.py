@@ -209,16 +209,16 @@ def log(
         if not isinstance(place, Desk):
             raise UsageError("opening parts of the record needs a key")
         opened = _opened(place, case, item, purpose)
-    with locker.ledger.reading() as view:
+    with locker.record() as record:
         if item is not None:
-            stored: Iterable[Stored] = view.history(item.id)
+            stored: Iterable[Stored] = record.history(item.id)
         elif case is not None:
-            histories = [view.history(subject) for subject in _subjects(locker, case)]
-            stored = sorted((one for history in histories for one in history), key=lambda one: one.seq)
+            histories = [record.history(subject) for subject in _subjects(locker, case)]
+            stored = sorted((one for history in histories for one in history), key=lambda one: one.position)
         else:
-            stored = view.entries()
+            stored = record.entries()
         labels = _labels(locker)
-        return [_log_line(one, labels, opened.get(one.seq)) for one in stored]
+        return [_log_line(one, labels, opened.get(one.position)) for one in stored]
 
 
 def _subjects(locker: Locker, case: str) -> list[str]:
@@ -228,7 +228,7 @@ def _subjects(locker: Locker, case: str) -> list[str]:
 
 def _labels(locker: Locker) -> dict[str, str]:
     work = locker.work
-    labels = {locker.ledger_id: "ledger"}
+    labels = {volume.ledger: "ledger" for volume in locker.volumes}
     for case in work.cases():
         labels[case.id] = f"case {names.short(case.id)}"
         labels |= {row.id: row.label for row in work.exhibits(case.id)}
@@ -256,7 +256,7 @@ def _log_line(stored: Stored, labels: Mapping[str, str], parts: access.Parts | N
     except entries.NewerVersion:
         # Its place in the record is known, what it says is not.
         return LogLine(
-            seq=stored.seq,
+            seq=stored.position,
             wall="",
             kind="made by a newer custody",
             actor="",
@@ -268,7 +268,7 @@ def _log_line(stored: Stored, labels: Mapping[str, str], parts: access.Parts | N
             public={},
         )
     return LogLine(
-        seq=stored.seq,
+        seq=stored.position,
         wall=entry.time.wall,
         kind=entry.kind,
         actor=entry.actor,

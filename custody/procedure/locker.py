@@ -23,8 +23,11 @@ from custody.format import entry as entries
 from custody.format.note import LogNote
 from custody.keys import erasable
 from custody.keys.keyfile import KeyFile
+from custody.ledger import histories
 from custody.ledger import store as ledgers
 from custody.ledger import work as works
+from custody.ledger.histories import Histories
+from custody.ledger.volumes import Closed, Record, Volume
 from custody.procedure.keyring import KeyRing, SealedPart
 from custody.procedure.rim import Rim
 from custody.vault import store as vaults
@@ -50,11 +53,15 @@ class Locker:
         self.vault = vaults.Vault(path / vaults.DIRECTORY)
         self._work: works.Work | None = None
         with self.ledger.reading() as view:
-            genesis = view.entry(0).read()
+            stored = view.entry(0)
+        genesis = stored.read()
         self.origin = genesis.ledger
         self.ledger_id = genesis.subject.id
-        self.genesis_leaf = self._genesis_leaf()
-        if self.erasable.origin != self.origin:
+        self.genesis_leaf = stored.leaf
+        self.closed = Closed(path, genesis)
+        self.ledger.base = self.closed.size
+        origins = (*(volume.origin for volume in self.closed.volumes), self.origin)
+        if self.erasable.origins != origins:
             raise CheckFailed(
                 "ledger and erasable store are of two different lockers",
                 where=str(path),
@@ -63,26 +70,50 @@ class Locker:
                 hint="put the files of one locker back together; nothing was changed",
             )
 
-    def _genesis_leaf(self) -> bytes:
+    @property
+    def volumes(self) -> tuple[Volume, ...]:
+        """All volumes, the one that is written last: as large as it is now."""
         with self.ledger.reading() as view:
-            return view.entry(0).leaf
+            newest = Volume(
+                number=len(self.closed.volumes) + 1,
+                path=self.ledger.path,
+                origin=self.origin,
+                ledger=self.ledger_id,
+                base=self.ledger.base,
+                size=view.size,
+                root=view.root(),
+                genesis_leaf=self.genesis_leaf,
+            )
+        return (*self.closed.volumes, newest)
+
+    @contextlib.contextmanager
+    def record(self) -> Iterator[Record]:
+        """The record over all volumes as it stands now."""
+        with self.closed.reading() as closed, self.ledger.reading() as view:
+            yield Record(closed, view)
+
+    def history(self, subject: str) -> list[ledgers.Stored]:
+        """All entries about a subject, over all volumes."""
+        with self.record() as record:
+            return record.history(subject)
 
     @property
     def work(self) -> works.Work:
         """The projection, up to date."""
         if self._work is None:
             self._work = works.Work(self.path / works.FILE_NAME)
-        with self.ledger.reading() as view:
-            self._work.catch_up(view)
+        with self.record() as record:
+            self._work.catch_up(record)
         return self._work
 
-    def histories(self, view: ledgers.View) -> ledgers.Histories:
+    def histories(self, record: Record) -> Histories:
         """All entries about the ledger and about each case."""
-        return ledgers.histories_of(view, [case.id for case in self.work.cases()])
+        return histories.histories_of(record, [case.id for case in self.work.cases()])
 
-    def rights(self, view: ledgers.View) -> Rights:
+    def rights(self) -> Rights:
         """Who may do what, after all entries."""
-        return ledgers.rights_of(self.histories(view))
+        with self.record() as record:
+            return histories.rights_of(self.histories(record))
 
     def lock(self) -> contextlib.AbstractContextManager[object]:
         """The locker's lock: held from the erasable commit to the ledger commit."""
@@ -91,6 +122,7 @@ class Locker:
     def close(self) -> None:
         """Let go of all files."""
         self.ledger.close()
+        self.closed.close()
         self.erasable.close()
         if self._work is not None:
             self._work.close()
@@ -105,7 +137,7 @@ class Desk:
         self.keys = key_file.keys
         self.key_id = key_file.keys.sign.key_id
         self.rim = rim
-        self.ring = KeyRing(locker.origin, locker.erasable, self.keys, self._first_parts)
+        self.ring = KeyRing(locker.origin, locker.erasable, self.keys, self._first_parts, self._first_origin)
         self._session = self._session_clock()
         self._check_not_rolled_back()
         self._read_rights()
@@ -138,11 +170,12 @@ class Desk:
 
         CheckFailed where one is missing or changed: what keys are compared with must be whole.
         """
-        with self.locker.ledger.reading() as view:
-            stored = next(iter(view.history(subject, stop=1)), None)
-            if stored is None:
+        with self.locker.record() as record:
+            first = record.first(subject)
+            if first is None:
                 return []
-            where = f"entry {stored.seq}"
+            view, stored = first
+            where = f"entry {stored.position}"
             if view.node(0, stored.seq) != stored.leaf:
                 raise CheckFailed("an entry is not the one that the tree has", where=where)
         entry, outer = entries.read(stored.envelope, where=where)
@@ -154,10 +187,26 @@ class Desk:
             sealed = self.locker.erasable.part(entry.ledger, subject, 0, name)
             if sealed is None or hashlib.sha256(sealed).hexdigest() != digest:
                 raise CheckFailed(f"the sealed part “{name}” is missing or not what was logged", where=where)
-            found.append((0, name, sealed))
+            found.append((entry.ledger, 0, name, sealed))
         return found
 
+    def _first_origin(self, subject: str) -> str | None:
+        """The origin of the volume in which a subject began, under which its look-ups are made."""
+        with self.locker.record() as record:
+            first = record.first(subject)
+        return None if first is None else first[1].read().ledger
+
     def _check_not_rolled_back(self) -> None:
+        with self.locker.closed.reading() as closed:
+            for volume, view in closed:
+                known = self.key_file.head(volume.origin)
+                # More than a closed volume has was lost with what was lost; `restore` said so.
+                if known is not None and known[0] <= view.size and view.root(known[0]).hex() != known[1]:
+                    raise CheckFailed(
+                        "an earlier volume of this record was changed since your key last signed in it",
+                        where=str(volume.path),
+                        hint="keep this copy as it is, and compare it with another copy or an older package",
+                    )
         remembered = self.key_file.head(self.locker.origin)
         if remembered is None:
             return
@@ -183,37 +232,46 @@ class Desk:
 
     def _read_rights(self) -> None:
         """Rights, and the heads of the histories that they came from."""
-        with self.locker.ledger.reading() as view:
-            histories = self._histories(view)
-            self.rights = ledgers.rights_of(histories)
-            self._heads = ledgers.heads_of(histories)
-            self._rights_size = view.size
+        with self.locker.record() as record:
+            found = self._histories(record)
+            self.rights = histories.rights_of(found)
+            here = {
+                subject: [one for one in some if one.base == record.base] for subject, some in found.items()
+            }
+            self._older = histories.heads_of(found, record.base)
+            self._last = histories.last_of(found, record.base)
+            self._heads = histories.heads_of(here)
+            self._rights_size = record.newest.size
         self._stale = False
 
-    def _histories(self, view: ledgers.View) -> ledgers.Histories:
+    def _digest(self) -> str:
+        """What the key file remembers of where the histories end."""
+        return histories.heads_digest({**self._older, **self._heads})
+
+    def _histories(self, record: Record) -> Histories:
         """The histories that say who may do what, compared with what the key file remembers of them.
 
         What was appended since is read whole: a column could hide the last entry of a history
         (decision 0022). A key that remembers nothing here can't tell, as it can't tell a shorter record.
         """
-        histories = self.locker.histories(view)
+        found = self.locker.histories(record)
         remembered = self.key_file.head(self.origin)
         if remembered is None:
-            return histories
-        size, digest = remembered[0], self.key_file.histories(self.origin)
-        if digest is not None and ledgers.heads_digest(ledgers.heads_of(histories, size)) != digest:
+            return found
+        size, digest = record.base + remembered[0], self.key_file.histories(self.origin)
+        if digest is not None and histories.heads_digest(histories.heads_of(found, size)) != digest:
             # The list of cases is derived, from a file that anybody may delete or write.
-            self.locker.work.rebuild(view)
-            histories = self.locker.histories(view)
-            if ledgers.heads_digest(ledgers.heads_of(histories, size)) != digest:
+            self.locker.work.rebuild(record)
+            found = self.locker.histories(record)
+            if histories.heads_digest(histories.heads_of(found, size)) != digest:
                 raise CheckFailed(
                     "histories in this locker end elsewhere than your key remembers: entries were hidden or changed",
                     where=str(self.locker.path),
                     hint="write nothing more here; run custody check, and compare with a backup",
                 )
         # A key file of an older custody remembers no digest: then everything is read, once.
-        ledgers.check_none_hidden(view, histories, 0 if digest is None else size)
-        return histories
+        histories.check_none_hidden(record, found, 0 if digest is None else size)
+        return found
 
     def _session_clock(self) -> tuple[str, int] | None:
         """(session tag, offset in ms): deltas within a boot stay exact, the boot itself stays unknown."""
@@ -246,7 +304,10 @@ class Desk:
             if self._stale:
                 self._read_rights()
             try:
-                with self.locker.ledger.append(rights=self.rights, clock=self.time) as append:
+                earlier = self.locker.closed if self.locker.closed.volumes else None
+                with self.locker.ledger.append(
+                    rights=self.rights, clock=self.time, earlier=earlier
+                ) as append:
                     self._refresh(append)
                     begun = append.size
                     writer = Writer(append, origin=self.origin, sign_key=self.keys.sign)
@@ -270,18 +331,19 @@ class Desk:
                 raise
             self._rights_size = append.size
             self._heads |= append.moved
-        self.key_file.remember(self.origin, append.size, root, ledgers.heads_digest(self._heads))
+        self.key_file.remember(self.origin, append.size, root, self._digest())
         machine.at_point("after key file")
 
     def _refresh(self, append: ledgers.Append) -> None:
         """Take in what others appended since the rights were read."""
         if append.size > self._rights_size:
             for stored in append.entries(self._rights_size):
-                subject = ledgers.take_in(self.rights, stored)
+                subject = histories.take_in(self.rights, stored)
                 if subject is not None:
                     self._heads[subject.id] = ledgers.Head(subject.n, stored.leaf)
             self._rights_size = append.size
         append.know(self._heads)
+        append.know_earlier(self._last)
 
     def need(self, right: str, case: str | None, *, what: str) -> None:
         """Raise NoRight unless this custodian has the right."""

@@ -20,12 +20,13 @@ from custody.format.envelope import Envelope
 from custody.format.merkle import leaf_hash
 from custody.format.names import new_origin
 from custody.format.public_key import PublicKeyFile
-from custody.format.text import to_base64
+from custody.format.text import show, to_base64
 from custody.keys import erasable, recovery
 from custody.keys.keyfile import KeyFile
+from custody.ledger import histories
 from custody.ledger import store as ledgers
 from custody.ledger import work as works
-from custody.procedure import authorities
+from custody.procedure import authorities, place
 from custody.procedure.keyring import wrap_for
 from custody.procedure.locker import LOCK_NAME, Desk, Locker, Writer
 from custody.procedure.rim import Rim
@@ -38,9 +39,11 @@ FIRST_RIGHTS = ("admin", "seal", "collect", "audit")
 SHEET_RIGHTS = ("read", "seal")
 SECOND_RIGHTS = ("admin", "seal", "collect", "audit", "read", "export")
 
-_NETWORK_FILE_SYSTEMS = frozenset(
-    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ncpfs", "fuse.rclone", "fuse.davfs"}
-)
+PARTS = (DIRECTORY, LOCK_NAME, works.FILE_NAME, erasable.FILE_NAME, ledgers.FILE_NAME)
+"""A locker's files in the order in which they get their places.
+
+The ledger goes last: a folder with ledger.sqlite is a locker, so there never is half of one.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,40 +72,27 @@ class Made:
 
 
 def check_place(directory: Path) -> None:
-    """Raise unless a locker can be made here: absent or empty, and on a local file system."""
+    """Raise unless a locker can be made here: absent or empty, on a local disk, and not synced.
+
+    What an `init` left that was ended counts as empty.
+    """
     if directory.exists() and not directory.is_dir():
         raise InputRefused("not a folder", where=str(directory))
+    if place.is_cut_short(directory, PARTS[:-1], PARTS[-1]):
+        return place.check_local(directory)
+    if (directory / ledgers.FILE_NAME).exists():
+        raise InputRefused(
+            "there is a locker here already",
+            where=show(str(directory)),
+            hint="name another folder; custody check looks this one over",
+        )
     if directory.is_dir() and any(directory.iterdir()):
         raise InputRefused(
             "the folder is not empty",
-            where=str(directory),
+            where=show(str(directory)),
             hint="name a folder that does not exist yet: custody init DIR",
         )
-    kind = _file_system(directory)
-    if kind in _NETWORK_FILE_SYSTEMS:
-        raise InputRefused(
-            "a network folder can't hold a locker: its locks and its writes are not dependable",
-            where=str(directory),
-            found=kind,
-            hint="make the locker on a disk of this machine, and back it up to the network",
-        )
-
-
-def _file_system(directory: Path) -> str | None:
-    """The file system's type by the mount table, or None where there is none to read."""
-    try:
-        lines = Path("/proc/self/mounts").read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return None
-    place = directory.absolute()
-    best: tuple[int, str | None] = (-1, None)
-    for line in lines:
-        fields = line.split(" ")
-        if len(fields) > 2:
-            mount = Path(fields[1].replace("\\040", " "))
-            if (place == mount or mount in place.parents) and len(mount.parts) >= best[0]:
-                best = (len(mount.parts), fields[2])
-    return best[1]
+    return place.check_local(directory)
 
 
 def init(
@@ -127,11 +117,13 @@ def init(
     building = directory / ".new"
     placed: list[Path] = []
     try:
+        if building.exists():
+            for part in (*PARTS, building.name):  # what an `init` left that was ended
+                _take_back(directory / part)
         building.mkdir(mode=0o700)
         made = _build(building, key_file, rim, name=name, organisation=organisation, how=how, tsa=tsa)
         machine.at_point("locker built")
-        # The ledger goes last: a folder with ledger.sqlite is a locker, so there never is half of one.
-        for part in (DIRECTORY, LOCK_NAME, works.FILE_NAME, erasable.FILE_NAME, ledgers.FILE_NAME):
+        for part in PARTS:
             placed.append((building / part).rename(directory / part))
             machine.at_point("locker part placed")
         building.rmdir()
@@ -164,9 +156,10 @@ def _take_back(path: Path) -> None:
 def _remember(directory: Path, key_file: KeyFile, origin: str) -> None:
     locker = Locker(directory)
     try:
-        with locker.ledger.reading() as view:
-            heads = ledgers.heads_of(locker.histories(view))
-            key_file.remember(origin, view.size, view.root().hex(), ledgers.heads_digest(heads))
+        with locker.record() as record:
+            heads = histories.heads_of(locker.histories(record))
+            view = record.newest
+            key_file.remember(origin, view.size, view.root().hex(), histories.heads_digest(heads))
     finally:
         locker.close()
 

@@ -22,7 +22,7 @@ def sweep(locker: Locker) -> int:
         locker.ledger.settle()
     except LockerBusy:
         return 0
-    with locker.ledger.reading() as view:
+    with locker.record() as view:
         orphans = [s for s in sorted(locker.erasable.subjects_with_rows()) if view.head(s) is None]
     gone = locker.erasable.forget(orphans)
     named = {item.object for item in locker.work.items()}

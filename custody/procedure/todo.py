@@ -94,7 +94,7 @@ def todo(place: Desk | Locker, *, purpose: Purpose | None = None) -> Todo:
         raise UsageError("listing open fields needs a key")
     with locker.ledger.reading() as view:
         open_work = unsealed(view)
-        rights = locker.rights(view)
+        rights = locker.rights()
     return Todo(
         unsealed=open_work,
         waiting=tuple(_waiting(locker, rights)),

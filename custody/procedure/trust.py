@@ -58,7 +58,7 @@ def from_locker(locker: Locker) -> Trust:
     """
     with locker.ledger.reading() as view:
         notes = view.notes()
-        rights = locker.rights(view)
+        rights = locker.rights()
         certificates = view.root_certificates()
     authorities = []
     for row in rights.authorities:
