@@ -192,6 +192,12 @@ def kills(
             if done["code"] == -9 and random_.random() < 0.5:
                 retry(world, server, command, what)
         settle(world, server, f"after {number}")
+        progress(f"{tally.kills} kills, {number} commands, {len(tally.bad)} bad")
+
+
+def progress(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 # Full disks
@@ -283,10 +289,6 @@ def failing_disks(
                 if done["code"] != 0:
                     retry(world, server, command, what)
             settle(world, server, f"after {number}")
+            progress(f"{hit} disks that failed, {len(tally.bad)} bad")
             shutil.rmtree(world.sources, ignore_errors=True)
-        for _ in ():
-            next(made)
-        made.close()  # type: ignore[attr-defined]
-        if real:
-            shutil.rmtree(home / "0000", ignore_errors=True)
     return how

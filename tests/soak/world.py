@@ -28,6 +28,8 @@ from tests import desks
 
 REPO = Path(__file__).resolve().parent.parent.parent
 REF = "REF-1"
+BROKEN = 99
+"""A child's exit code where the soak itself is at fault."""
 
 
 class Server:
@@ -61,7 +63,10 @@ class Server:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"args": args, "seed": 0, **order}) + "\n")
         self._process.stdin.flush()
-        return self._answer()
+        answer = self._answer()
+        if answer["code"] == BROKEN:
+            raise RuntimeError(answer["err"])
+        return answer
 
     def close(self) -> None:
         assert self._process.stdin is not None
