@@ -50,6 +50,16 @@ def _print_blank_form(context: click.Context, _param: click.Parameter, value: bo
     callback=_print_blank_form,
     help="Print an empty form for --form and exit.",
 )
+@click.option(
+    "--again",
+    is_flag=True,
+    help="Also log files that are in already from the same source: received once more, not stored twice.",
+)
+@click.option(
+    "--register",
+    is_flag=True,
+    help="Log digest, size and name only; keep no content. For what may not be stored here.",
+)
 @click.option("--yes", is_flag=True, help="Ask nothing: not about the record, not before many files.")
 def collect(
     session: Session,
@@ -59,13 +69,16 @@ def collect(
     time_zone: str | None,
     expect: str | None,
     digests: Sequence[str],
+    again: bool,
+    register: bool,
     yes: bool,
     **stated: Any,
 ) -> None:
     """Take files, folders or standard input (“-”) into a case.
 
     The bytes are kept as they are, encrypted; the originals are never touched. The same bytes from the
-    same source are not taken twice, and an interrupted run is continued by the same command.
+    same source are not taken twice; from another source they are logged as received again, with their own
+    name and source, and not stored twice. An interrupted run is continued by the same command.
     """
     from custody.procedure import cases, sources
     from custody.procedure import collect as collecting
@@ -82,6 +95,8 @@ def collect(
     found = sources.Found(given=(), sources=(), refused=()) if from_input else sources.look(list(paths))
     if len(found.sources) > collecting.MANY and not yes:
         _confirm_many(session, found)
+    if register:
+        session.out.say("registering only: digests are logged, no content is kept")
     wanted = request(
         session,
         case.id,
@@ -89,6 +104,8 @@ def collect(
         questions=not yes,
         expect=digest,
         digests=tuple(dict.fromkeys(("sha256", *digests))),
+        again=again,
+        register=register,
         **stated,
     )
     with ProgressLine() as line:
@@ -104,7 +121,7 @@ def collect(
     say_collected(session, done, ref)
     if done.interrupted:
         raise Interrupted(
-            f"interrupted; the {count_text(len(done.items), 'item')} reported as in are in",
+            f"interrupted; the {count_text(len(done.items) + len(done.received), 'item')} reported as in are in",
             hint="run the same command again: it goes on where it stopped",
         )
     if done.refused:
@@ -163,31 +180,14 @@ def say_collected(session: Session, done: Collected, ref: str) -> None:
 
     out = session.out
     out.result(_value(done))
-    if done.items:
-        labels = (
-            done.items[0].label
-            if len(done.items) == 1
-            else f"{done.items[0].label} to {done.items[-1].label}"
-        )
-        out.say(
-            f"took {count_text(len(done.items), 'item')}, {size_text(done.size)}, into exhibit {done.exhibit}"
-        )
-        if done.continued:
-            out.say("an acquisition that was not finished was continued")
-        out.data(
-            f"exhibit  {done.exhibit}",
-            f"items    {labels}",
-            f"count    {len(done.items)}",
-            f"bytes    {done.size}",
-            f"digest   {done.digest}",
-        )
-        out.say("The digest is over all items' SHA-256, and stands nowhere else: write it into your notes.")
+    if done.items or done.received:
+        _say_items(session, done)
     if done.already:
         out.say(
             f"{count_text(done.already, 'file was', 'files were')} in already, the same bytes from the same source"
         )
     for label, others in done.elsewhere.items():
-        out.say(f"{label} has the same bytes as {', '.join(others)}, from another source; both are kept")
+        out.say(f"{label} has the same bytes as {', '.join(others)}; both are kept")
     for item in done.items:
         for flag in item.flags:
             out.say(f"look at {item.label}: {flag}")
@@ -211,6 +211,34 @@ def say_collected(session: Session, done: Collected, ref: str) -> None:
     )
 
 
+def _say_items(session: Session, done: Collected) -> None:
+    out = session.out
+    labels = [one.label for one in done.items] + [one.label for one in done.received]
+    labels.sort(key=lambda label: int(label.rpartition("/")[2]))
+    if done.items:
+        verb = "registered" if done.items[0].registered else "took"
+        kept = ", keeping no content," if done.items[0].registered else ""
+        out.say(
+            f"{verb} {count_text(len(done.items), 'item')}, {size_text(done.size)},{kept} into exhibit {done.exhibit}"
+        )
+    for one in done.received[:_REFUSED_SHOWN]:
+        out.say(f"{one.label} is {one.item} received again: the same bytes, logged with their own source")
+    if len(done.received) > _REFUSED_SHOWN:
+        out.say(f"received again: {len(done.received) - _REFUSED_SHOWN} more; --json lists all")
+    if done.continued:
+        out.say("an acquisition that was not finished was continued")
+    out.data(
+        f"exhibit  {done.exhibit}",
+        f"items    {labels[0] if len(labels) == 1 else f'{labels[0]} to {labels[-1]}'}",
+        f"count    {len(done.items)}",
+        f"bytes    {done.size}",
+        f"digest   {done.digest}",
+    )
+    out.say(
+        "The digest is over the SHA-256 of each, in order, and stands nowhere else: write it into your notes."
+    )
+
+
 def _value(done: Collected) -> dict[str, Any]:
     from custody.cli.words import sealed_value
     from custody.format.compartments import name_value
@@ -229,8 +257,20 @@ def _value(done: Collected) -> dict[str, Any]:
                 "media_type": item.media_type,
                 "flags": list(item.flags),
                 "path": None if item.path is None else name_value(item.path),
+                "registered": item.registered,
             }
             for item in done.items
+        ],
+        "received": [
+            {
+                "id": one.id,
+                "item": one.item,
+                "label": one.label,
+                "sha256": one.sha256,
+                "size": one.size,
+                "path": None if one.path is None else name_value(one.path),
+            }
+            for one in done.received
         ],
         "already": done.already,
         "elsewhere": {label: list(others) for label, others in done.elsewhere.items()},

@@ -37,7 +37,7 @@ def list_(session: Session, ref: str | None, names: bool, purpose: str | None) -
                         short(line.id),
                         short(line.case),
                         line.wall,
-                        "open copy" if line.open_copy else "",
+                        _remarks(line),
                     )
                     for line in lines
                 ],
@@ -72,8 +72,15 @@ def list_(session: Session, ref: str | None, names: bool, purpose: str | None) -
         )
     )
     for item in found:
+        if remarks := _remarks(item.line):
+            session.out.say(f"{item.line.label}: {remarks}")
         for flag in item.flags:
             session.out.say(f"look at {item.line.label}: {flag}")
+
+
+def _remarks(line: ItemLine) -> str:
+    said = ["open copy"] * line.open_copy + ["only registered, content not kept"] * line.registered
+    return ", ".join([*said, *([f"again as {', '.join(line.received)}"] if line.received else [])])
 
 
 def _say_none(session: Session, count: int) -> None:
@@ -93,6 +100,8 @@ def _line(line: ItemLine) -> dict[str, Any]:
         "padded_size": line.size,
         "time": line.wall,
         "open_copy": line.open_copy,
+        "registered": line.registered,
+        "received": list(line.received),
     }
 
 

@@ -33,12 +33,16 @@ def show(session: Session, item: str, ref: str | None, purpose: str | None) -> N
             "id": row.id,
             "label": row.label,
             "case": row.case,
+            "registered": row.object is None,
             "item": [parts_value(parts) for parts in opened.parts],
             "exhibit": [parts_value(parts) for parts in opened.exhibit],
         }
     )
     session.out.data(f"item {row.label}, id {row.id}", *parts_lines(opened.parts))
     session.out.data("", "its exhibit", *parts_lines(opened.exhibit))
+    if row.object is None:
+        session.out.say("only registered: its digest was logged, its content was never kept")
+        return
     session.out.next(f"custody{session.locker_words} read {quoted(item)} -o FILE")
 
 

@@ -38,6 +38,7 @@ def todo(session: Session, fields: bool, purpose: str | None) -> None:
             "unfinished": [dataclasses.asdict(one) for one in found.unfinished],
             "prepared": [dataclasses.asdict(one) for one in found.prepared],
             "leftovers": list(found.leftovers),
+            "registered": [{"id": one.id, "label": one.label, "case": one.case} for one in found.registered],
             "no_recovery": found.no_recovery,
             "fields": None
             if found.fields is None
@@ -85,6 +86,10 @@ def _lines(found: Todo, locker: str) -> Iterator[str]:
             f"{count_text(len(found.leftovers), 'temporary folder')} of work that broke off lie in the vault, sealed;"
             " the next collect removes them"
         )
+    if found.registered:
+        labels = ", ".join(one.label for one in found.registered[:10])
+        more = "" if len(found.registered) <= 10 else f" and {len(found.registered) - 10} more"
+        yield f"only registered, not kept here: {labels}{more}: see that the content stays where it was found"
     if found.no_recovery:
         yield "there is no way back into this locker: add a second custodian, with --all-cases --right read"
     for field in found.fields or ():

@@ -43,12 +43,11 @@ ABOUT_ITEM = (
     Kind(
         name="item.registered",
         subject=ITEM,
-        public=record(_ITEM),
+        public=record({**_ITEM, "object": {"type": "null"}}),
         required=("content", "name", "handling"),
         optional=_ITEM_PARTS,
         right=("collect",),
-        draft=True,
-        about="a digest was logged; the content was not kept",
+        about="only the digest of a file was logged; its content was kept nowhere",
     ),
     Kind(
         name="item.derived",
@@ -71,10 +70,10 @@ ABOUT_ITEM = (
                 "wrapped_to": list_of(DIGEST, most=512),
             }
         ),
-        optional=("content", "name", "handling", *_ITEM_PARTS),
+        required=("content", "name", "source"),
+        optional=("capture", "place", "identity", "legal", "handling", "note"),
         right=("collect",),
-        draft=True,
-        about="the same bytes came in again from another source",
+        about="the same bytes came in again, mostly from another source; nothing was stored twice",
     ),
     Kind(
         name="item.accessed",

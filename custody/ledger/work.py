@@ -23,12 +23,12 @@ from custody.ledger.volumes import Record
 FILE_NAME = "work.sqlite"
 LOCK_NAME = "work.lock"
 APPLICATION_ID = 0x43555357  # "CUSW"
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 _STEP = 2000
 """Entries taken in by one transaction."""
 
-_DERIVED = ("cases", "exhibit", "acquisition", "item", "package")
+_DERIVED = ("cases", "exhibit", "acquisition", "item", "receipt", "package")
 
 _ITEM_COLUMNS = 'id, "case", exhibit, label, object, size, ledger, seq, wall, copy_open'
 
@@ -45,6 +45,9 @@ CREATE TABLE item (id TEXT PRIMARY KEY, "case" TEXT NOT NULL, exhibit TEXT NOT N
   copy_open INTEGER NOT NULL)
   STRICT, WITHOUT ROWID;
 CREATE INDEX item_by_case ON item ("case", label);
+CREATE TABLE receipt (item TEXT, ledger TEXT, n INTEGER, exhibit TEXT NOT NULL, acquisition INTEGER NOT NULL,
+  label TEXT NOT NULL, seq INTEGER NOT NULL, wall TEXT NOT NULL, PRIMARY KEY (item, ledger, n)) STRICT, WITHOUT ROWID;
+CREATE INDEX receipt_by_exhibit ON receipt (exhibit, label);
 CREATE TABLE package (id TEXT PRIMARY KEY, "case" TEXT NOT NULL, seq INTEGER NOT NULL, items INTEGER NOT NULL,
   wall TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE attempt (size INTEGER, url TEXT, wall TEXT NOT NULL, problem TEXT NOT NULL, PRIMARY KEY (size, url))
@@ -104,6 +107,21 @@ class ItemRow:
     seq: int
     wall: str
     copy_open: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptRow:
+    """The same bytes once more: ``item`` came in again as ``label`` of another acquisition, or of its own.
+
+    ``seq`` counts over all volumes.
+    """
+
+    item: str
+    exhibit: str
+    acquisition: int
+    label: str
+    seq: int
+    wall: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,7 +311,7 @@ class Work:
 
     def _items(self, where: str, *values: object) -> list[ItemRow]:
         rows = self._ask(
-            # ``where`` is one of our own five below; values go in as parameters.
+            # ``where`` is one of our own six below; values go in as parameters.
             f"SELECT {_ITEM_COLUMNS} FROM item {where} ORDER BY seq",  # noqa: S608
             values,
         )
@@ -318,8 +336,30 @@ class Work:
         return self._items('WHERE "case" = ?', case) if case else self._items("")
 
     def items_of_exhibit(self, exhibit: str) -> list[ItemRow]:
-        """An exhibit's items, in the order they came in."""
+        """An exhibit's own items, in the order they came in; see `receipts` for those received in it again."""
         return self._items("WHERE exhibit = ?", exhibit)
+
+    def receipts(self, *, item: str | None = None, exhibit: str | None = None) -> list[ReceiptRow]:
+        """When the same bytes came in again: of an item, of an exhibit, or all, in the order they came in."""
+        wanted = {"item": item, "exhibit": exhibit}
+        chosen = {name: value for name, value in wanted.items() if value is not None}
+        where = " AND ".join(f"{name} = ?" for name in chosen) or "1"
+        rows = self._ask(
+            # ``where`` is made of our own two names; values go in as parameters.
+            f"SELECT item, exhibit, acquisition, label, seq, wall FROM receipt WHERE {where} ORDER BY seq",  # noqa: S608
+            tuple(chosen.values()),
+        )
+        return [
+            ReceiptRow(item=a, exhibit=b, acquisition=c, label=d, seq=e, wall=f) for a, b, c, d, e, f in rows
+        ]
+
+    def count_labels(self, exhibit: str) -> int:
+        """How many labels an exhibit has given out: to items, and to the same bytes received again."""
+        row = self._ask(
+            "SELECT (SELECT count(*) FROM item WHERE exhibit = ?) + (SELECT count(*) FROM receipt WHERE exhibit = ?)",
+            (exhibit, exhibit),
+        )[0]
+        return int(row[0])
 
     def count_items(self, exhibit: str, ledger: str, acquisition: int) -> int:
         """How many items came in by one acquisition, in the volume whose origin is ``ledger``."""
@@ -330,8 +370,9 @@ class Work:
         return int(row[0])
 
     def items_by_label(self, label: str) -> list[ItemRow]:
-        """Items with a label, over all cases."""
-        return self._items("WHERE label = ?", label)
+        """Items with a label, their own or one they were received again under, over all cases."""
+        where = "WHERE label = ? OR id IN (SELECT item FROM receipt WHERE label = ?)"
+        return self._items(where, label, label)
 
     def items_by_ending(self, ending: str) -> list[ItemRow]:
         """Items whose id ends so."""
@@ -418,7 +459,8 @@ def _apply(connection: sqlite3.Connection, position: int, entry: entries.Entry) 
         case "case.closed":
             run("UPDATE cases SET closed = 1 WHERE id = ?", (subject.id,))
         case "case.extended":
-            run("UPDATE cases SET items = items + ? WHERE id = ?", (public["items"], subject.id))
+            more = public["items"] + public["registered"]
+            run("UPDATE cases SET items = items + ? WHERE id = ?", (more, subject.id))
         case "exhibit.acquired":
             run(
                 "INSERT OR IGNORE INTO exhibit VALUES (?, ?, ?)",
@@ -430,7 +472,7 @@ def _apply(connection: sqlite3.Connection, position: int, entry: entries.Entry) 
             ended = "interrupted" if public["interrupted"] else "completed"
             where = (ended, subject.id, entry.ledger, public["acquisition"])
             run("UPDATE acquisition SET ended = ? WHERE exhibit = ? AND ledger = ? AND n = ?", where)
-        case "item.collected":
+        case "item.collected" | "item.registered":
             stored = public["object"] or {"id": None, "size": None}
             row_item = (
                 subject.id,
@@ -445,6 +487,17 @@ def _apply(connection: sqlite3.Connection, position: int, entry: entries.Entry) 
                 "INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
                 (*row_item, entry.ledger, position, entry.time.wall),
             )
+        case "item.received":
+            of = (subject.id, entry.ledger, subject.n)
+            row_receipt = (
+                *of,
+                public["exhibit"],
+                public["acquisition"],
+                public["label"],
+                position,
+                entry.time.wall,
+            )
+            run("INSERT INTO receipt VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row_receipt)
         case "item.accessed" if public["copy"]:
             run("UPDATE item SET copy_open = 1 WHERE id = ?", (subject.id,))
         case "item.accessed" if public["result"] == "closed":

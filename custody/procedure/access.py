@@ -202,11 +202,17 @@ class ForExport:
 
 
 def open_for_export(
-    desk: Desk, case: str, subjects: Mapping[str, Iterable[str]], *, stop: int | None = None
+    desk: Desk,
+    case: str,
+    subjects: Mapping[str, Iterable[str]],
+    *,
+    exhibits: frozenset[str] = frozenset(),
+    stop: int | None = None,
 ) -> ForExport:
     """Open chosen compartments in memory only. The entries that log it are the export's own group.
 
-    ``subjects``: compartments by subject id; ``stop``: only of entries before this one. Nothing may be
+    ``subjects``: compartments by subject id; ``exhibits``: ids of those that go along (see `hidden`);
+    ``stop``: only of entries before this one. Nothing may be
     written outside the locker before the caller has committed `item.exported` and `package.made`
     (formats, section 6), or has called `open_again`.
     """
@@ -218,7 +224,7 @@ def open_for_export(
         keys = desk.ring.class_keys(subject) or desk.ring.item_keys(subject)
         chosen = frozenset(wanted)
         history = [one for one in desk.locker.history(subject) if stop is None or one.position < stop]
-        for parts in _open_entries(desk, subject, history, keys, chosen, NEVER_SHIPPED):
+        for parts in _open_entries(desk, subject, history, keys, chosen, exhibits):
             opened.append(parts)
             for name in parts.values:
                 data = desk.locker.erasable.part(parts.entry.ledger, subject, parts.entry.subject.n, name)
@@ -303,20 +309,33 @@ NEVER_SHIPPED = frozenset({("package.made", "purpose")})
 """Parts that no package shows, whatever is asked: earlier packages' passphrases stand there."""
 
 
+def hidden(entry: entries.Entry, name: str, exhibits: frozenset[str]) -> bool:
+    """True for a part that a package with these exhibits never shows.
+
+    The same bytes received again with an exhibit that does not go along: that entry's name and source are of
+    another acquisition, perhaps of another person's telephone.
+    """
+    if entry.kind == "item.received" and entry.public["exhibit"] not in exhibits:
+        return True
+    return (entry.kind, name) in NEVER_SHIPPED
+
+
 def _open_entries(
     desk: Desk,
     subject: str,
     history: Sequence[Stored],
     keys: Mapping[str, bytes],
     wanted: frozenset[str] | None,
-    never: frozenset[tuple[str, str]] = frozenset(),
+    exhibits: frozenset[str] | None = None,
 ) -> Iterator[Parts]:
     for stored in history:
         entry = stored.read()
         values: dict[str, dict[str, Any]] = {}
         closed = []
         for name, digest in entry.sealed.items():
-            if (wanted is not None and name not in wanted) or (entry.kind, name) in never:
+            if wanted is not None and name not in wanted:
+                continue
+            if exhibits is not None and hidden(entry, name, exhibits):
                 continue
             class_key = keys.get(sealing.class_of(name))
             if class_key is None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from custody.crypto.keys import LogKeys
 from custody.errors import CustodyError, InputRefused, MachineError, UsageError
+from custody.export.writing import write_file
 from custody.format import canonical, package, words
 from custody.format.note import LogNote
 from custody.format.text import to_base64
@@ -158,7 +159,9 @@ def export(
     tokens, waiting, asked = stamp(desk, note) if stamped else ([], [], 0)
     small = export_files.small_files(desk, plan, stored, note)
     writer = export_files.Package(desk, plan, small, export_files.sign_with(desk), progress)
-    size, sha512 = export_files.write_file(output, writer, passphrase)
+    size, sha512 = write_file(
+        output, writer.write, passphrase=passphrase, bound=writer.bound, random=desk.rim.random
+    )
     remember_written(desk, writer, package_id)
     return Exported(
         package=package_id,
@@ -180,6 +183,7 @@ def preview(desk: Desk, choice: Choice) -> Preview:
     """What a package would show. Opens nothing: it counts entries and parts."""
     check_choice(desk, choice)
     chosen = export_plan.choose(desk, choice.case, choice.items)
+    exhibits = frozenset(chosen.exhibits)
     withheld: dict[str, int] = {}
     with desk.locker.record() as record:
         for subject, kind in chosen.subjects(desk.locker).items():
@@ -187,7 +191,7 @@ def preview(desk: Desk, choice: Choice) -> Preview:
             for stored in record.history(subject):
                 entry = stored.read()
                 for name in entry.sealed:
-                    if name not in shown or (entry.kind, name) in access.NEVER_SHIPPED:
+                    if name not in shown or access.hidden(entry, name, exhibits):
                         withheld[name] = withheld.get(name, 0) + 1
     withheld["purpose"] = withheld.get("purpose", 0) + 1
     return Preview(
@@ -196,7 +200,7 @@ def preview(desk: Desk, choice: Choice) -> Preview:
         exhibits=tuple(chosen.exhibits.values()),
         shown=tuple(sorted(choice.shown)),
         withheld=withheld,
-        unsearched=len(chosen.items),
+        unsearched=sum(item.object is not None for item in chosen.items),
     )
 
 

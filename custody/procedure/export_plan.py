@@ -43,7 +43,7 @@ class Plan:
     """What is known of a package but its place in the record.
 
     ``heads``: (type, n, leaf) by subject, as the histories were read; ``contents``: the content part by
-    item, ``paths``: where its file lies in the bag; ``withheld``: counts by compartment.
+    item, ``paths``: where its file lies in the bag, unless it is only registered; ``withheld``: counts by compartment.
     """
 
     chosen: Chosen
@@ -57,6 +57,11 @@ class Plan:
     def items(self) -> tuple[ItemRow, ...]:
         """The items, in the order they came in."""
         return self.chosen.items
+
+    @property
+    def kept(self) -> tuple[ItemRow, ...]:
+        """Those of the items that have a content."""
+        return tuple(item for item in self.items if item.id in self.paths)
 
     @property
     def keys(self) -> list[tuple[int, str, str]]:
@@ -74,7 +79,7 @@ class Plan:
 
     def bound(self, ledger: str) -> dict[str, Any]:
         """The fields of `package.made` that bind what the package contains."""
-        files = [(self.paths[item.id], self.contents[item.id]["digests"]["sha256"]) for item in self.items]
+        files = [(self.paths[item.id], self.contents[item.id]["digests"]["sha256"]) for item in self.kept]
         heads = {"ledger": self.heads[ledger], "case": self.heads[self.chosen.case]}
         return {
             "contents": package.contents_digest(files, self.keys),
@@ -100,7 +105,16 @@ def choose(desk: Desk, case: str, items: Sequence[ItemRow], *, stop: int | None 
     if any(item.case != case for item in chosen):
         raise InputRefused("an item of another case", hint="a package is about one case")
     labels = {row.id: row.label for row in work.exhibits(case)}
-    exhibits = {identifier: labels[identifier] for identifier in dict.fromkeys(i.exhibit for i in chosen)}
+    own = dict.fromkeys(item.exhibit for item in chosen)
+    ids = {item.id for item in chosen}
+    # An exhibit in which chosen items were received again goes along only when nothing else is in it: its
+    # record tells of another source, perhaps of another person. A package of the whole case has them all.
+    for exhibit in labels:
+        inside = {item.id for item in work.items_of_exhibit(exhibit) if stop is None or item.seq < stop}
+        inside |= {one.item for one in work.receipts(exhibit=exhibit) if stop is None or one.seq < stop}
+        if inside and inside <= ids:
+            own.setdefault(exhibit)
+    exhibits = {identifier: labels[identifier] for identifier in own}
     return Chosen(case=case, items=chosen, exhibits=exhibits, of_items=len(everything))
 
 
@@ -127,7 +141,7 @@ def make(
     subjects = chosen.subjects(desk.locker)
     heads = _heads(desk, subjects, stop)
     wanted = {subject: shown_of(kind, shown) for subject, kind in subjects.items()}
-    opened = access.open_for_export(desk, chosen.case, wanted, stop=stop)
+    opened = access.open_for_export(desk, chosen.case, wanted, exhibits=frozenset(chosen.exhibits), stop=stop)
     withheld: dict[str, int] = {"purpose": 1}  # package.made's own
     contents: dict[str, dict[str, Any]] = {}
     for parts in opened.parts:
@@ -138,12 +152,16 @@ def make(
         missed = set(parts.closed) & asked
         if missed:
             raise NoRight("your key was not given the keys to show this", found=", ".join(sorted(missed)))
-        if body.kind == "item.collected" and "content" in parts.values:
+        if body.kind in ("item.collected", "item.registered") and "content" in parts.values:
             contents[body.subject.id] = parts.values["content"]
     missing = [item.label for item in chosen.items if item.id not in contents]
     if missing:
         raise NoRight("your key can't open what is known of an item", where=missing[0])
-    paths = {i.id: package.payload_path(i.label, contents[i.id]["media_type"]) for i in chosen.items}
+    paths = {
+        item.id: package.payload_path(item.label, contents[item.id]["media_type"])
+        for item in chosen.items
+        if item.object is not None
+    }
     return Plan(chosen=chosen, heads=heads, opened=opened, contents=contents, paths=paths, withheld=withheld)
 
 

@@ -1,7 +1,8 @@
 """Taking one file in: read it once, hash it, look at its type, seal it. Runs in worker processes too.
 
-Nothing here knows the ledger. A worker gets the item's keys, gives back sealed bytes and facts, and
-forgets both; what it wrote lies in the staging folder until the main process publishes it.
+Nothing here knows the ledger. A worker gets the item's keys, gives back sealed parts and facts, and
+forgets both; what it wrote lies in the staging folder until the main process publishes it. What is only
+registered is read and hashed, and written nowhere.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import secrets
 import signal
 import stat
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -32,36 +33,63 @@ SMALL = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """One file to take in. ``data`` instead of a path: content that was typed or is in memory.
+class Setting:
+    """What all files of one run have in common. ``keep`` False: digests only, the content is kept nowhere."""
 
-    ``told`` is what the record keeps of the path.
-    """
-
-    item: str
-    path: bytes | None
-    told: bytes | None
-    keys: Mapping[str, bytes]
     origin: str
     staging: str
     digests: tuple[str, ...]
     handling: tuple[str, ...]
     expect: str | None = None
+    keep: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One file to take in. ``data`` instead of a path: content that was typed or is in memory.
+
+    ``told`` is what the record keeps of the path; ``secret`` the item's class keys, 32 bytes each, in the
+    order of `sealing.CLASSES`.
+    """
+
+    item: str
+    path: bytes | None
+    told: bytes | None
+    secret: bytes
     data: bytes | None = None
     name: bytes = b""
     media_type: str | None = None
 
+    @property
+    def keys(self) -> dict[str, bytes]:
+        """The item's class keys by class."""
+        return {name: self.secret[32 * at : 32 * at + 32] for at, name in enumerate(sealing.CLASSES)}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """A sealed file: its staged object, the sealed parts of its first entry, and what was found."""
+    """A file that was read: its staged object (None when only registered), the sealed parts of its first entry.
+
+    ``content`` and ``name`` are what those parts say: where the bytes turn out to be in already, they go
+    into another item's entry, under that item's keys.
+    """
 
     item: str
     path: bytes | None
-    staged: vaults.Staged
+    staged: vaults.Staged | None
     parts: Mapping[str, bytes]
-    media_type: str
-    flags: tuple[str, ...]
+    content: Mapping[str, Any]
+    name: Mapping[str, Any]
+
+    @property
+    def sha256(self) -> str:
+        """The content's SHA-256 in hex."""
+        return str(self.content["digests"]["sha256"])
+
+    @property
+    def size(self) -> int:
+        """The content's bytes."""
+        return int(self.content["size"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,21 +119,38 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def take(job: Job, progress: Callable[[int], None] | None = None) -> Taken | NotTaken:
-    """Take one file in, or say why not. Raises nothing of the file's; the job's staging must exist."""
+def take_many(setting: Setting, jobs: Sequence[Job]) -> list[Taken | NotTaken]:
+    """Take small files in, one after the other, and make their objects durable together. For workers."""
+    with vaults.Flusher() as flusher:
+        results = [take(setting, job, flusher=flusher) for job in jobs]
+    if not flusher.failed:
+        return results
+    return [_not_durable(result, flusher.failed) for result in results]
+
+
+def _not_durable(result: Taken | NotTaken, failed: Mapping[str, MachineError]) -> Taken | NotTaken:
+    if isinstance(result, NotTaken) or result.staged is None or result.staged.path not in failed:
+        return result
+    Path(result.staged.path).unlink(missing_ok=True)
+    return _machine(result.item, result.path, failed[result.staged.path])
+
+
+def take(
+    setting: Setting,
+    job: Job,
+    progress: Callable[[int], None] | None = None,
+    flusher: vaults.Flusher | None = None,
+) -> Taken | NotTaken:
+    """Take one file in, or say why not. Raises nothing of the file's; the setting's staging must exist.
+
+    With a ``flusher`` the object of a small file is durable only once that is left.
+    """
     try:
         if job.data is not None:
-            return _take_bytes(job, job.data, None)
-        return _take_file(job, progress)
+            return _take_bytes(setting, job, job.data, None, None)
+        return _take_file(setting, job, progress, flusher)
     except MachineError as error:
-        return NotTaken(
-            item=job.item,
-            path=job.path,
-            code="machine",
-            reason=error.message,
-            machine=error.what,
-            hint=error.hint,
-        )
+        return _machine(job.item, job.path, error)
     except CustodyError as error:
         return NotTaken(item=job.item, path=job.path, code="refused", reason=error.message, hint=error.hint)
     except OSError as error:
@@ -117,10 +162,17 @@ def take(job: Job, progress: Callable[[int], None] | None = None) -> Taken | Not
         )
 
 
-def take_stream(job: Job, stream: BinaryIO, progress: Callable[[int], None] | None = None) -> Taken:
+def _machine(item: str, path: bytes | None, error: MachineError) -> NotTaken:
+    return NotTaken(
+        item=item, path=path, code="machine", reason=error.message, machine=error.what, hint=error.hint
+    )
+
+
+def take_stream(
+    setting: Setting, job: Job, stream: BinaryIO, progress: Callable[[int], None] | None = None
+) -> Taken:
     """Take what a stream gives to its end (standard input)."""
-    staged, head, tail = _seal(job, stream, None, progress)
-    return _finish(job, staged, head, tail, None)
+    return _finish(setting, job, _seal(setting, job, stream, None, progress), None)
 
 
 def _code(error: OSError) -> str:
@@ -142,28 +194,39 @@ def _open(path: bytes) -> BinaryIO:
     return file
 
 
-def _take_file(job: Job, progress: Callable[[int], None] | None) -> Taken:
+def _take_file(
+    setting: Setting,
+    job: Job,
+    progress: Callable[[int], None] | None,
+    flusher: vaults.Flusher | None,
+) -> Taken:
     assert job.path is not None
     with _open(job.path) as file:
         before = os.fstat(file.fileno())
         if not stat.S_ISREG(before.st_mode):
             raise InputRefused("no longer a regular file")
         if before.st_size <= SMALL:
-            data = file.read(SMALL + 1)
-            while len(data) <= SMALL and (more := file.read(SMALL + 1)):
+            # One byte more than it should have: a file that grew is noticed.
+            data = file.read(before.st_size + 1)
+            while len(data) <= before.st_size and (more := file.read(SMALL + 1)):
                 data += more
             _check_unchanged(before, os.fstat(file.fileno()), len(data))
-            taken = _take_bytes(job, data, before)
+            taken = _take_bytes(setting, job, data, before, flusher)
             if progress is not None:
                 progress(len(data))
             return taken
-        staged, head, tail = _seal(job, file, before.st_size, progress)
+        read = _seal(setting, job, file, before.st_size, progress)
         try:
-            _check_unchanged(before, os.fstat(file.fileno()), staged.size)
-            return _finish(job, staged, head, tail, before)
+            _check_unchanged(before, os.fstat(file.fileno()), read.size)
+            return _finish(setting, job, read, before)
         except BaseException:
-            Path(staged.path).unlink(missing_ok=True)
+            _drop(read.staged)
             raise
+
+
+def _drop(staged: vaults.Staged | None) -> None:
+    if staged is not None:
+        Path(staged.path).unlink(missing_ok=True)
 
 
 def _check_unchanged(before: os.stat_result, after: os.stat_result, read: int) -> None:
@@ -192,88 +255,134 @@ class _Keeping(io.RawIOBase):
         return piece
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """What reading a content gave: where it lies sealed, its digests, and its ends for telling its type."""
+
+    staged: vaults.Staged | None
+    digests: Mapping[str, str]
+    size: int
+    head: bytes
+    tail: bytes
+
+
 def _seal(
-    job: Job, stream: BinaryIO, size: int | None, progress: Callable[[int], None] | None
-) -> tuple[vaults.Staged, bytes, bytes]:
+    setting: Setting, job: Job, stream: BinaryIO, size: int | None, progress: Callable[[int], None] | None
+) -> _Read:
     keeping = _Keeping(stream)
-    staged = vaults.seal_stream(
-        keeping,  # type: ignore[arg-type]
-        _target(job),
-        key=sealing.object_key(job.keys["object"], job.origin, job.item),
-        context=contexts.object_(job.origin, job.item),
-        size=size,
-        digests=job.digests,
-        progress=progress,
-    )
-    return staged, keeping.head, keeping.tail
+    staged = None
+    if setting.keep:
+        staged = vaults.seal_stream(
+            keeping,  # type: ignore[arg-type]
+            _target(setting),
+            size=size,
+            digests=setting.digests,
+            progress=progress,
+            **_object_keys(setting, job),
+        )
+        digests, read = staged.digests, staged.size
+    else:
+        digests, read = vaults.hash_stream(keeping, setting.digests, progress)  # type: ignore[arg-type]
+    return _Read(staged=staged, digests=digests, size=read, head=keeping.head, tail=keeping.tail)
 
 
-def _take_bytes(job: Job, data: bytes, status: os.stat_result | None) -> Taken:
-    if job.expect is not None:
-        _check_expected(job, hashlib.sha256(data).hexdigest())
-    staged = vaults.seal_bytes(
-        data,
-        _target(job),
-        key=sealing.object_key(job.keys["object"], job.origin, job.item),
-        context=contexts.object_(job.origin, job.item),
-        digests=job.digests,
-    )
-    return _finish(job, staged, data[: sniff.HEAD_SIZE], data[-sniff.TAIL_SIZE :], status)
+def _take_bytes(
+    setting: Setting,
+    job: Job,
+    data: bytes,
+    status: os.stat_result | None,
+    flusher: vaults.Flusher | None,
+) -> Taken:
+    staged = None
+    digests = {name: hashlib.new(name, data).hexdigest() for name in setting.digests}
+    _check_expected(setting, digests["sha256"])
+    if setting.keep:
+        staged = vaults.seal_bytes(
+            data, _target(setting), digests=digests, flusher=flusher, **_object_keys(setting, job)
+        )
+    head, tail = data[: sniff.HEAD_SIZE], data[-sniff.TAIL_SIZE :]
+    read = _Read(staged=staged, digests=digests, size=len(data), head=head, tail=tail)
+    return _finish(setting, job, read, status)
 
 
-def _target(job: Job) -> Path:
-    return Path(job.staging) / secrets.token_hex(8)
+def _object_keys(setting: Setting, job: Job) -> dict[str, bytes]:
+    return {
+        "key": sealing.object_key(job.keys["object"], setting.origin, job.item),
+        "context": contexts.object_(setting.origin, job.item),
+    }
 
 
-def _check_expected(job: Job, sha256: str) -> None:
-    if job.expect is not None and sha256 != job.expect:
+def _target(setting: Setting) -> Path:
+    return Path(setting.staging, secrets.token_hex(8))
+
+
+def _check_expected(setting: Setting, sha256: str) -> None:
+    if setting.expect is not None and sha256 != setting.expect:
         raise InputRefused(
             "not the bytes that the sender describes",
-            expected=f"sha256:{job.expect}",
+            expected=f"sha256:{setting.expect}",
             found=f"sha256:{sha256}",
             hint="ask for the file again; or collect it as it is, without --expect, and say so in its note",
         )
 
 
-def _finish(
-    job: Job, staged: vaults.Staged, head: bytes, tail: bytes, status: os.stat_result | None
-) -> Taken:
+def _finish(setting: Setting, job: Job, read: _Read, status: os.stat_result | None) -> Taken:
     try:
-        _check_expected(job, staged.sha256)
-        if job.media_type is None:
-            kind = sniff.sniff(head, staged.size, tail=tail)
-        else:
-            kind = sniff.Sniffed(media_type=job.media_type, how="structure")
-        name = job.name if job.path is None else os.path.basename(job.path)
-        extension = os.path.splitext(name)[1].lstrip(b".").decode("ascii", "replace").lower()
-        # What we made ourselves has no doubts about its type; no list has our own types' extensions.
-        flags = (
-            sniff.flags(head, tail, staged.size, kind.media_type, extension) if job.media_type is None else ()
-        )
-        content: dict[str, Any] = {
-            "digests": staged.digests,
-            "size": staged.size,
-            "media_type": kind.media_type,
-            "media_type_from": kind.how,
-            "flags": list(flags),
+        _check_expected(setting, read.digests["sha256"])
+        values = {
+            "content": _content(setting, job, read),
+            "name": _name(job, status),
+            "handling": {"flags": list(setting.handling)},
         }
-        if job.expect is not None:
-            content["expected"] = {"sha256": job.expect, "match": True}
-        named: dict[str, Any] = {"name": compartments.name_value(name)}
-        if job.told is not None:
-            named["path"] = compartments.name_value(job.told)
-        if status is not None:
-            named["times"] = {"modified": str(status.st_mtime_ns), "changed": str(status.st_ctime_ns)}
-        values = {"content": content, "name": named, "handling": {"flags": list(job.handling)}}
+        keys = job.keys
         parts = {}
         for part, value in values.items():
             entries.check_compartment(part, value, where="item.collected")
             parts[part] = sealing.seal_compartment(
-                job.keys[sealing.class_of(part)], job.origin, job.item, 0, part, value
+                keys[sealing.class_of(part)], setting.origin, job.item, 0, part, value
             )
     except BaseException:
-        Path(staged.path).unlink(missing_ok=True)
+        _drop(read.staged)
         raise
     return Taken(
-        item=job.item, path=job.path, staged=staged, parts=parts, media_type=kind.media_type, flags=flags
+        item=job.item,
+        path=job.path,
+        staged=read.staged,
+        parts=parts,
+        content=values["content"],
+        name=values["name"],
     )
+
+
+def _file_name(job: Job) -> bytes:
+    return job.name if job.path is None else os.path.basename(job.path)
+
+
+def _content(setting: Setting, job: Job, read: _Read) -> dict[str, Any]:
+    flags: tuple[str, ...] = ()
+    if job.media_type is None:
+        kind = sniff.sniff(read.head, read.size, tail=read.tail)
+        extension = os.path.splitext(_file_name(job))[1].lstrip(b".").decode("ascii", "replace").lower()
+        flags = sniff.flags(read.head, read.tail, read.size, kind.media_type, extension)
+    else:
+        # What we made ourselves has no doubts about its type; no list has our own types' extensions.
+        kind = sniff.Sniffed(media_type=job.media_type, how="structure")
+    content: dict[str, Any] = {
+        "digests": dict(read.digests),
+        "size": read.size,
+        "media_type": kind.media_type,
+        "media_type_from": kind.how,
+        "flags": list(flags),
+    }
+    if setting.expect is not None:
+        content["expected"] = {"sha256": setting.expect, "match": True}
+    return content
+
+
+def _name(job: Job, status: os.stat_result | None) -> dict[str, Any]:
+    named: dict[str, Any] = {"name": compartments.name_value(_file_name(job))}
+    if job.told is not None:
+        named["path"] = compartments.name_value(job.told)
+    if status is not None:
+        named["times"] = {"modified": str(status.st_mtime_ns), "changed": str(status.st_ctime_ns)}
+    return named

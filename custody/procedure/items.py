@@ -66,6 +66,16 @@ def find_item(place: Desk | Locker, wanted: str, case: str | None = None) -> Ite
     return found[0]
 
 
+def _of_exhibit(locker: Locker, exhibit: str) -> list[ItemRow]:
+    """What was found in an exhibit: its own items, and those of others whose bytes were in it too."""
+    found = {row.id: row for row in locker.work.items_of_exhibit(exhibit)}
+    for receipt in locker.work.receipts(exhibit=exhibit):
+        row = locker.work.item(receipt.item)
+        if row is not None:
+            found.setdefault(row.id, row)
+    return sorted(found.values(), key=lambda row: row.seq)
+
+
 def _digits(wanted: str) -> int:
     return len(wanted.replace("-", "")) if _ENDING.fullmatch(wanted.lower()) else 0
 
@@ -77,7 +87,7 @@ def _by_label(locker: Locker, wanted: str, case: str | None) -> list[ItemRow]:
     elif names.EXHIBIT_LABEL.fullmatch(wanted):
         chosen = [case] if case is not None else [row.id for row in work.cases()]
         exhibits = [row.id for one in chosen for row in work.exhibits(one) if row.label == wanted]
-        rows = [item for exhibit in exhibits for item in work.items_of_exhibit(exhibit)]
+        rows = [item for exhibit in exhibits for item in _of_exhibit(locker, exhibit)]
     else:
         return []
     rows = [row for row in rows if case in (None, row.case)]

@@ -6,7 +6,7 @@ names an item, a case or a person goes through `procedure.access` and is logged 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from custody.errors import UsageError
 from custody.format import compartments, names
 from custody.format import entry as entries
 from custody.ledger.store import Stored
-from custody.ledger.work import CaseRow, ItemRow
+from custody.ledger.work import CaseRow, ItemRow, ReceiptRow
 from custody.procedure import access
 from custody.procedure.access import OpenedItem, Purpose
 from custody.procedure.locker import Desk, Locker
@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemLine:
-    """The public side of an item. ``size``: the padded size of its object in bytes, None without one."""
+    """The public side of an item. ``size``: the padded size of its object in bytes, None without one.
+
+    ``registered``: only its digest is in, its content was kept nowhere; ``received``: labels under which the
+    same bytes came in again.
+    """
 
     id: str
     label: str
@@ -34,6 +38,8 @@ class ItemLine:
     size: int | None
     wall: str
     open_copy: bool
+    registered: bool
+    received: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +102,8 @@ def _locker(place: Desk | Locker) -> Locker:
     return place.locker if isinstance(place, Desk) else place
 
 
-def line_of(item: ItemRow) -> ItemLine:
-    """The public side of an item."""
+def line_of(item: ItemRow, received: Iterable[ReceiptRow] = ()) -> ItemLine:
+    """The public side of an item, with those of ``received`` that are of it."""
     return ItemLine(
         id=item.id,
         label=item.label,
@@ -106,33 +112,56 @@ def line_of(item: ItemRow) -> ItemLine:
         size=item.size,
         wall=item.wall,
         open_copy=item.copy_open,
+        registered=item.object is None,
+        received=tuple(one.label for one in received if one.item == item.id),
     )
+
+
+def _lines(locker: Locker, case: str | None) -> Iterator[ItemLine]:
+    receipts: dict[str, list[ReceiptRow]] = {}
+    for one in locker.work.receipts():
+        receipts.setdefault(one.item, []).append(one)
+    for item in locker.work.items(case):
+        yield line_of(item, receipts.get(item.id, ()))
 
 
 def list_items(place: Desk | Locker, case: str | None = None) -> list[ItemLine]:
     """The items of a case (its id), or all, in the order they came in. Opens and logs nothing."""
-    return [line_of(item) for item in _locker(place).work.items(case)]
+    return list(_lines(_locker(place), case))
 
 
 def list_names(desk: Desk, case: str, purpose: Purpose) -> list[NamedItem]:
     """The items of a case with names, types and handling flags: one `case.consulted`, then they are opened."""
     open_parts = access.consult(desk, case, what="names", exhibits=None, purpose=purpose)
-    return [
-        _named(item, next(iter(open_parts(item.id, ("name", "content", "handling"))), None))
-        for item in desk.locker.work.items(case)
-    ]
+    wanted = ("name", "content", "handling")
+    return [_named(line, list(open_parts(line.id, wanted))) for line in _lines(desk.locker, case)]
 
 
-def _named(item: ItemRow, first: access.Parts | None) -> NamedItem:
+def handling_flags(history: Sequence[access.Parts]) -> tuple[str, ...]:
+    """An item's flags as they stand: those that its intake said, with those of the same bytes received again.
+
+    "Unassessed" ends as soon as anything else was said; what corrects the flags replaces them.
+    """
+    flags: list[str] = []
+    for parts in history:
+        said = parts.values.get("handling", {}).get("flags", ())
+        if said:
+            flags = [*flags, *said] if parts.entry.kind == "item.received" else list(said)
+    known = [flag for flag in dict.fromkeys(flags) if flag != "unassessed"]
+    return tuple(known or dict.fromkeys(flags))
+
+
+def _named(line: ItemLine, history: Sequence[access.Parts]) -> NamedItem:
+    first = history[0] if history else None
     values = first.values if first is not None else {}
     content, name = values.get("content", {}), values.get("name")
     return NamedItem(
-        line=line_of(item),
+        line=line,
         name=None if name is None else compartments.name_bytes(name["name"]),
         media_type=content.get("media_type"),
         size=content.get("size"),
         flags=tuple(content.get("flags", ())),
-        handling=tuple(values.get("handling", {}).get("flags", ())),
+        handling=handling_flags(history),
         closed=first.closed if first is not None else (),
     )
 

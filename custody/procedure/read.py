@@ -117,7 +117,9 @@ def read_done(desk: Desk, item: ItemRow, purpose: Purpose) -> None:
 def _check_content(item: ItemRow) -> None:
     if item.object is None:
         raise InputRefused(
-            "this item was registered without its content: there is nothing to read", where=item.label
+            "only registered, content was never kept: there is nothing to read",
+            where=item.label,
+            hint=f"what is known of it, its digest too: custody show {item.label}",
         )
 
 

@@ -6,14 +6,14 @@ Each thing has a value of its own and one function that finds it; `Todo` gathers
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from custody.errors import UsageError
 from custody.procedure import access, again, authorities
 from custody.procedure.access import Purpose
 from custody.procedure.again import Prepared
-from custody.procedure.lists import ItemLine, line_of, may_open
+from custody.procedure.lists import ItemLine, handling_flags, line_of, may_open
 from custody.procedure.locker import Desk, Locker
 from custody.procedure.seal import stamped_by, unsealed
 from custody.verify.rights import Rights
@@ -65,6 +65,8 @@ class Todo:
     unfinished: tuple[UnfinishedAcquisition, ...]
     prepared: tuple[Prepared, ...]
     leftovers: tuple[str, ...]
+    registered: tuple[ItemLine, ...]
+    """Items whose content lies elsewhere: no work, but nobody else looks after it."""
     no_recovery: bool
     fields: tuple[OpenFields, ...] | None
 
@@ -102,6 +104,7 @@ def todo(place: Desk | Locker, *, purpose: Purpose | None = None) -> Todo:
         unfinished=tuple(_unfinished(locker)),
         prepared=tuple(again.prepared(locker)),
         leftovers=tuple(locker.vault.strangers()[0]),
+        registered=tuple(line_of(item) for item in locker.work.items() if item.object is None),
         no_recovery=_no_recovery(rights),
         fields=tuple(_open_fields(place, purpose))
         if purpose is not None and isinstance(place, Desk)
@@ -169,15 +172,9 @@ def _open_fields(desk: Desk, purpose: Purpose) -> Iterator[OpenFields]:
             captures = [parts.values.get("capture", {}) for parts in open_parts(exhibit.id, ("capture",))]
             missing = dict.fromkeys(name for capture in captures for name in capture.get("not_stated", ()))
             items = desk.locker.work.items_of_exhibit(exhibit.id)
-            flags = [_handling(list(open_parts(item.id, ("handling",)))) for item in items]
+            flags = [handling_flags(list(open_parts(item.id, ("handling",)))) for item in items]
             unassessed = sum("unassessed" in one for one in flags)
             if missing or unassessed:
                 yield OpenFields(
                     case=case.id, label=exhibit.label, not_stated=tuple(missing), unassessed=unassessed
                 )
-
-
-def _handling(history: Sequence[access.Parts]) -> tuple[str, ...]:
-    """The flags as they stand: those of the last entry that says any."""
-    said = [parts.values["handling"]["flags"] for parts in history if "handling" in parts.values]
-    return tuple(said[-1]) if said else ()

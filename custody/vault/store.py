@@ -14,7 +14,7 @@ import os
 import queue
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -147,29 +147,98 @@ def seal_stream(
     )
 
 
+def hash_stream(
+    source: BinaryIO, digests: tuple[str, ...], progress: Callable[[int], None] | None = None
+) -> tuple[dict[str, str], int]:
+    """Digests (hex) and size of what ``source`` gives to its end; nothing is written anywhere."""
+    read = 0
+    with _Hashing(*digests) as hashing:
+        while piece := source.read(PIECE):
+            hashing.update(piece)
+            read += len(piece)
+            if progress is not None:
+                progress(len(piece))
+    return hashing.hexdigests(), read
+
+
+class Flusher:
+    """Makes small files durable beside each other: one commit of the file system's journal then serves many.
+
+    What was added is durable when the block is left, but for what `failed` names (by path). Measured for
+    10,000 files of 22 KiB on ext4: 1.1 s one by one, 0.7 s so; `syncfs` is faster still, but reports no
+    failed write before Linux 5.8, and waits for everybody else's writes.
+    """
+
+    THREADS = 8
+
+    def __init__(self) -> None:
+        self.failed: dict[str, MachineError] = {}
+        self._queue: queue.SimpleQueue[tuple[int, str] | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+
+    def __enter__(self) -> Flusher:
+        return self
+
+    def add(self, descriptor: int, path: str) -> None:
+        """Take over an open file: it is synced and closed by another thread."""
+        if len(self._threads) < self.THREADS:
+            self._threads.append(threading.Thread(target=self._run, daemon=True))
+            self._threads[-1].start()
+        self._queue.put((descriptor, path))
+
+    def _run(self) -> None:
+        while (item := self._queue.get()) is not None:
+            descriptor, path = item
+            try:
+                os.fsync(descriptor)
+                machine.at_point("object synced")
+            except OSError as error:
+                self.failed[path] = _machine(error, "the vault can't be written")
+            finally:
+                os.close(descriptor)
+
+    def __exit__(self, *_: object) -> None:
+        for _thread in self._threads:
+            self._queue.put(None)
+        for thread in self._threads:
+            thread.join()
+
+
 def seal_bytes(
-    data: bytes, target: Path, *, key: bytes, context: bytes, digests: tuple[str, ...] = ("sha256",)
+    data: bytes,
+    target: Path,
+    *,
+    key: bytes,
+    context: bytes,
+    digests: Mapping[str, str],
+    flusher: Flusher | None = None,
 ) -> Staged:
-    """As `seal_stream` for content in memory, without threads: small files are many."""
+    """As `seal_stream` for content in memory whose ``digests`` (hex) are known, without threads: small files are many.
+
+    Durable on return; with a ``flusher``, once that is left.
+    """
     padded = padme(len(data))
     sealed = sealing.seal(key, context, data + bytes(padded - len(data)))
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
     try:
-        with target.open("xb", buffering=0) as file:
+        with os.fdopen(os.open(target, flags, 0o600), "wb", buffering=0) as file:
             _write_all(file, sealed)
             machine.at_point("object written")
-            os.fsync(file.fileno())
-            machine.at_point("object synced")
+            if flusher is not None:
+                flusher.add(os.dup(file.fileno()), str(target))
+            else:
+                os.fsync(file.fileno())
+                machine.at_point("object synced")
     except OSError as error:
         target.unlink(missing_ok=True)
         raise _machine(error, "the vault can't be written") from error
-    plain = {name: hashlib.new(name, data).hexdigest() for name in digests}
     return Staged(
         object_id=hashlib.sha256(sealed).hexdigest(),
         path=str(target),
         padded=padded,
         size=len(data),
-        sha256=plain["sha256"],
-        digests=plain,
+        sha256=digests["sha256"],
+        digests=dict(digests),
     )
 
 

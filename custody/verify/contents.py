@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,27 +13,14 @@ from custody.format import compartments, names, package, padding, shape
 from custody.format.compartments import COMPARTMENTS
 from custody.format.entry import check_compartment
 from custody.format.text import from_base64
+from custody.verify import counts
 from custody.verify.bundle import ROW_OF_KEYS, Bundle, FileDigest
+from custody.verify.counts import Shown as Shown
 from custody.verify.record import Placed, Record
 from custody.verify.report import Findings
 
 MAX_PART = 2 << 20
 _REPORTED = ("content", "name")
-
-
-@dataclass(slots=True, kw_only=True)
-class Shown:
-    """A shown item: its history, its opened parts by compartment of its first entry, and where its file lies."""
-
-    first: Placed
-    history: tuple[Placed, ...]
-    parts: Mapping[str, dict[str, Any]]
-    path: str = ""
-
-    @property
-    def label(self) -> str:
-        """Its label, such as A-3/01."""
-        return str(self.first.body.public["label"]) if self.first.body else "?"
 
 
 @dataclass(slots=True)
@@ -58,9 +44,7 @@ def check(
     _count_withheld(record, made, contents, findings)
     _check_group(record, made, contents, findings)
     _check_payload(digests, made, contents, findings)
-    _check_counts(record, made, contents, findings)
-    _check_exhibits(record, contents, findings)
-    _check_acquisitions(record, findings)
+    contents.items_in_case = counts.check(record, made, contents.items, contents.opened, findings)
     return contents
 
 
@@ -238,7 +222,11 @@ def _check_group(record: Record, made: Placed, contents: Contents, findings: Fin
 
 
 def _is_intake(record: Record, first: Placed) -> bool:
-    return any(body.subject.n == 0 for _, body in record.sound("item.collected", (first,)))
+    return any(
+        body.subject.n == 0
+        for kind in ("item.collected", "item.registered")
+        for _, body in record.sound(kind, (first,))
+    )
 
 
 def _check_payload(
@@ -255,6 +243,13 @@ def _check_payload(
         content = item.parts.get("content")
         if content is None:
             findings.failed("content", "an item without its shown content part", where=item.label)
+            continue
+        if item.registered:
+            findings.not_checked(
+                "content",
+                "only registered: its digest was logged and its content kept nowhere, so there is nothing to compare",
+                where=item.label,
+            )
             continue
         stem = package.payload_stem(item.label)
         path = by_stem.get(stem, [f"{stem}.*"])[0]
@@ -290,94 +285,6 @@ def _check_payload(
         findings.failed("content", "the contents are not those that were logged for this package")
     if not findings.has_failed("content"):
         findings.passed("content", f"all {len(files)} files are byte for byte what was logged at intake")
-
-
-def _check_counts(record: Record, made: Placed, contents: Contents, findings: Findings) -> None:
-    """How many items the case has, and each shown item's place in the batch that counted it.
-
-    A batch is a run of item entries and then its `case.extended`: two runs never share a place, and
-    nothing but items of that group lies within one.
-    """
-    assert made.body is not None
-    case = made.body.subject.id
-    total = 0
-    ends: list[int] = []
-    batches: list[tuple[int, str, str | None]] = []
-    for placed, body in record.sound("case.extended", record.of_type("case").get(case, ())):
-        public = body.public
-        count = public["items"] + public["derived"] + public["received"] + public["registered"]
-        total += public["items"]
-        if placed.seq - count <= (ends[-1] if ends else 0):
-            findings.failed("counts", "the case counts more items than there is room for", where=placed.where)
-        ends.append(placed.seq)
-        batches.append((placed.seq - count, public["exhibit"], body.group))
-    contents.items_in_case = total
-    shown = {item.first.seq: item for item in contents.items}
-    for seq, placed in record.entries.items():
-        entry = placed.body
-        at = bisect.bisect_right(ends, seq)
-        inside = at < len(ends) and batches[at][0] <= seq
-        _, exhibit, group = batches[at] if inside else (0, "", None)
-        if inside and entry is not None and (entry.subject.type != "item" or entry.group != group):
-            findings.failed("counts", "an entry among the items that the case counted", where=placed.where)
-        item = shown.get(seq)
-        if item is None or entry is None:
-            continue
-        if not inside or group is None or entry.group != group or entry.public["exhibit"] != exhibit:
-            findings.failed("counts", "an item that the case's own count does not have", where=item.label)
-    if len(contents.items) > total:
-        findings.failed(
-            "counts",
-            "more items than the case has",
-            expected=f"at most {total}",
-            found=str(len(contents.items)),
-        )
-    if not findings.has_failed("counts"):
-        findings.passed("counts", f"{len(contents.items)} of {total} items of this case are here")
-
-
-def _check_exhibits(record: Record, contents: Contents, findings: Findings) -> None:
-    """Each shown item belongs to an exhibit whose history is here, by number of acquisition and by label."""
-    exhibits = record.of_type("exhibit")
-    acquired = {
-        (placed.volume, identifier, body.subject.n): body.public["label"]
-        for identifier, history in exhibits.items()
-        for placed, body in record.sound("exhibit.acquired", history)
-    }
-    for item in contents.items:
-        body = item.first.body
-        assert body is not None
-        exhibit = body.public["exhibit"]
-        label = acquired.get((item.first.volume, exhibit, body.public["acquisition"]))
-        if exhibit not in exhibits:
-            findings.failed("exhibits", "the history of an item's exhibit is not here", where=item.label)
-        elif label is None:
-            findings.failed("exhibits", "an item of an acquisition that was not logged", where=item.label)
-        elif label != item.label.partition("/")[0]:
-            findings.failed(
-                "exhibits", "an item's label is not of its exhibit", where=item.label, expected=label
-            )
-    if not findings.has_failed("exhibits"):
-        findings.passed(
-            "exhibits", f"every item belongs to one of {len(exhibits)} exhibits, whose histories are here"
-        )
-
-
-def _check_acquisitions(record: Record, findings: Findings) -> None:
-    for identifier, history in record.of_type("exhibit").items():
-        begun = {
-            (placed.volume, body.subject.n) for placed, body in record.sound("exhibit.acquired", history)
-        }
-        ended = {
-            (placed.volume, body.public["acquisition"])
-            for placed, body in record.sound("exhibit.completed", history)
-        }
-        if begun - ended:
-            findings.not_checked(
-                "acquisitions",
-                "acquisition not finished: nobody logged that collecting ended, so items may be missing at its end",
-                where=f"exhibit {names.short(identifier)}",
-            )
 
 
 def plain_name(item: Shown) -> bytes | None:

@@ -116,6 +116,10 @@ class ItemLine:
     days_unproven: int | None
     entries: int
     test_time: bool
+    registered: bool = False
+    """Only its digest was logged; its content was kept nowhere."""
+    received: tuple[str, ...] = ()
+    """Labels under which the same bytes were received again."""
 
     def to_value(self) -> dict[str, Any]:
         """The line as JSON."""
@@ -134,6 +138,8 @@ class ItemLine:
                 "not_after": self.proven_not_after,
                 "test_authority": self.test_time,
             },
+            "registered": self.registered,
+            "received": list(self.received),
             "days_unproven": self.days_unproven,
             "entries": self.entries,
         }

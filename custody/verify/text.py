@@ -101,6 +101,10 @@ def _items(report: Report) -> list[str]:
             proven += f" ({item.days_unproven} days unproven)"
         out.append(f"  {item.label:<10} {item.path:<{width}} {item.stated_logged:<25} {proven}")
         out.append(f"    sha256 {item.sha256}  {item.size} bytes  {show(item.media_type)}")
+        if item.registered:
+            out.append("    only registered: its digest was logged, its content was never kept")
+        if item.received:
+            out.append(f"    the same bytes were received again as {', '.join(item.received)}")
         if item.proven_not_before is not None:
             out.append(f"    logged no earlier than {item.proven_not_before}")
         if item.name is not None:

@@ -1,0 +1,140 @@
+"""What is in already: the same bytes, from the same source or from another, told by keyed hashes.
+
+Nothing is opened for it. A custodian without the case's `record` key (a collector) can't tell, and takes
+everything as new.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from custody.crypto import sealing
+from custody.errors import CustodyError
+from custody.format import canonical
+from custody.keys.erasable import Lookup
+from custody.ledger.work import ItemRow
+from custody.procedure.intake import Job, Taken
+from custody.procedure.keyring import lookup_tag
+from custody.procedure.locker import Desk
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """How a file's bytes are found again, and the same bytes from the same source and path."""
+
+    content: bytes
+    origin: bytes
+
+
+@dataclass(slots=True)
+class Pair:
+    """A file that was read, and what becomes of it.
+
+    ``item``: the item that it is or, when its bytes are in, is received again on; None when the same bytes
+    from the same source are in, and nothing is to be logged. ``keys``: that item's class keys.
+    ``elsewhere``: items with the same bytes that it could not be received on.
+    """
+
+    job: Job
+    taken: Taken
+    tags: Tags | None
+    item: str | None = None
+    keys: Mapping[str, bytes] | None = None
+    elsewhere: tuple[str, ...] = ()
+
+    @property
+    def fresh(self) -> bool:
+        """True when it becomes an item of its own."""
+        return self.item == self.job.item
+
+
+class Known:
+    """Tells of each file whether it is in already, in one case."""
+
+    def __init__(self, desk: Desk, case: str, source: Mapping[str, Any], *, keep: bool, again: bool) -> None:
+        self._desk = desk
+        self._case = case
+        self._source = hashlib.sha256(canonical.encode(dict(source))).digest()
+        self._keep = keep
+        self._again = again
+        self.key = desk.ring.index_key(case)
+
+    def tags(self, taken: Taken) -> Tags | None:
+        """The tags of a file; None without the index key."""
+        if self.key is None:
+            return None
+        digest = bytes.fromhex(taken.sha256)
+        origin = digest + self._source + hashlib.sha256(taken.path or b"-").digest()
+        return Tags(lookup_tag(self.key, "content", digest), lookup_tag(self.key, "origin", origin))
+
+    def lookups(self, pair: Pair) -> list[Lookup]:
+        """The rows by which a file is found again as its item."""
+        if pair.tags is None or pair.item is None:
+            return []
+        tags = (pair.tags.content, pair.tags.origin) if pair.fresh else (pair.tags.origin,)
+        return [Lookup(case=self._case, tag=tag, subject=pair.item) for tag in tags]
+
+    def judge(self, batch: Sequence[Pair]) -> None:
+        """Say of each file of a batch what becomes of it, in their order: of two in it, the second is known."""
+        tags = [tag for pair in batch if pair.tags for tag in (pair.tags.content, pair.tags.origin)]
+        rows = self._rows(tags)
+        here: dict[bytes, Pair] = {}
+        """Those of this batch that become items, by content."""
+        seen: set[bytes] = set()
+        for pair in batch:
+            pair.item, pair.keys, pair.elsewhere = pair.job.item, pair.job.keys, ()
+            if pair.tags is None:
+                continue
+            same_source = [row for row in rows.get(pair.tags.origin, ()) if self._holds(row)]
+            if (same_source or pair.tags.origin in seen) and not self._again:
+                pair.item, pair.keys = None, None
+                continue
+            seen.add(pair.tags.origin)
+            twin = here.get(pair.tags.content)
+            if twin is not None:
+                pair.item, pair.keys = twin.item, twin.keys
+                continue
+            same = rows.get(pair.tags.content, ())
+            for row in same:
+                keys = self._keys(row) if self._holds(row) else None
+                if keys is not None:
+                    pair.item, pair.keys = row.id, keys
+                    break
+            else:
+                pair.elsewhere = tuple(row.label for row in same)
+            here[pair.tags.content] = pair
+
+    def _rows(self, tags: Sequence[bytes]) -> dict[bytes, list[ItemRow]]:
+        found = self._desk.locker.erasable.find(self._case, tags) if tags else {}
+        if not found:
+            return {}
+        work = self._desk.locker.work
+        # A crash leaves look-ups of items that never came in: only what the ledger has counts.
+        rows = {one: work.item(one) for subjects in found.values() for one in subjects}
+        return {
+            tag: [row for one in subjects if (row := rows[one]) is not None and row.case == self._case]
+            for tag, subjects in found.items()
+        }
+
+    def _holds(self, row: ItemRow) -> bool:
+        """True when nothing is lost by not keeping the same bytes once more.
+
+        An item that is only registered has no content, and an object that is missing or cut off is one that
+        somebody is glad to get again. Whether it is whole, only reading it would tell: that is for `check`.
+        """
+        if not self._keep:
+            return True
+        if row.object is None or row.size is None:
+            return False
+        return self._desk.locker.vault.size_of(row.object) == sealing.sealed_size(row.size)
+
+    def _keys(self, row: ItemRow) -> dict[str, bytes] | None:
+        """The item's class keys, where this custodian can write about it; else it is taken as new."""
+        try:
+            keys = self._desk.ring.item_keys(row.id)
+        except CustodyError:
+            return None
+        return keys if "record" in keys else None

@@ -1,0 +1,124 @@
+"""Reading and sealing many files in worker processes: results in the order of the files, memory bounded.
+
+Small files go to the workers in handfuls, so that asking and answering cost little beside the work, and
+one commit of the file system's journal makes many of them durable. Large ones are taken in this process,
+which has threads for them. Where no worker can be started, this process does it all.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+from custody.errors import MachineError
+from custody.procedure.intake import SMALL, Job, NotTaken, Setting, Taken, begin_worker, take, take_many
+from custody.procedure.sources import Source
+
+HANDFUL = 16
+_HANDFUL_BYTES = 4 << 20
+_AHEAD = 12
+"""So many handfuls are on their way or wait to be logged: two batches, so that workers never wait for a commit."""
+
+_WORKERS_FROM = 64
+"""So many small files are worth starting worker processes for (0.3 s)."""
+
+Result = tuple[Job, Taken | NotTaken]
+Read = Callable[[int], None]
+"""Called with bytes as they are read."""
+
+
+def read_all(
+    setting: Setting,
+    sources: Sequence[Source],
+    make_job: Callable[[Source], Job],
+    read: Read,
+    workers: int | None = None,
+) -> Iterator[Result]:
+    """Take all sources in, in their order. ``workers``: how many processes; None chooses, 0 is none.
+
+    Raises MachineError when a worker is killed from outside.
+    """
+    count = workers if workers is not None else min(4, os.cpu_count() or 1)
+    small = sum(source.size <= SMALL for source in sources)
+    pool = _pool(count) if count > 0 and small >= _WORKERS_FROM else None
+    if pool is None:
+        for source in sources:
+            job = make_job(source)
+            yield job, take(setting, job, read)
+        return
+    with pool:
+        try:
+            yield from _by_workers(pool, setting, sources, make_job, read)
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+
+
+def _pool(count: int) -> concurrent.futures.ProcessPoolExecutor | None:
+    # Spawned, not forked: this process has threads, and a forked copy would hold their locks.
+    context = multiprocessing.get_context("spawn")
+    try:
+        return concurrent.futures.ProcessPoolExecutor(count, mp_context=context, initializer=begin_worker)
+    except (OSError, ImportError, NotImplementedError):
+        return None  # a system without semaphores or with no room for one process more
+
+
+def _by_workers(
+    pool: concurrent.futures.ProcessPoolExecutor,
+    setting: Setting,
+    sources: Sequence[Source],
+    make_job: Callable[[Source], Job],
+    read: Read,
+) -> Iterator[Result]:
+    waiting: deque[tuple[list[Source], list[Job], Any]] = deque()
+    for handful in _handfuls(sources):
+        jobs = [make_job(source) for source in handful]
+        future = pool.submit(take_many, setting, jobs) if handful[0].size <= SMALL else None
+        waiting.append((handful, jobs, future))
+        if len(waiting) > _AHEAD:
+            yield from _results(setting, *waiting.popleft(), read)
+    while waiting:
+        yield from _results(setting, *waiting.popleft(), read)
+
+
+def _handfuls(sources: Iterable[Source]) -> Iterator[list[Source]]:
+    """Small files together, each large one alone, in the same order."""
+    handful: list[Source] = []
+    size = 0
+    for source in sources:
+        if handful and (
+            source.size > SMALL or len(handful) >= HANDFUL or size + source.size > _HANDFUL_BYTES
+        ):
+            yield handful
+            handful, size = [], 0
+        if source.size > SMALL:
+            yield [source]
+            continue
+        handful.append(source)
+        size += source.size
+    if handful:
+        yield handful
+
+
+def _results(
+    setting: Setting, handful: Sequence[Source], jobs: Sequence[Job], future: Any, read: Read
+) -> Iterator[Result]:
+    if future is None:
+        for job in jobs:
+            yield job, take(setting, job, read)
+        return
+    try:
+        results = future.result()
+    except BrokenProcessPool as error:
+        raise MachineError(
+            "a worker process was ended from outside (out of memory?)",
+            hint="run the command again: it continues",
+        ) from error
+    for source, job, result in zip(handful, jobs, results, strict=True):
+        read(source.size)
+        yield job, result
