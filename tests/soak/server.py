@@ -96,6 +96,11 @@ def run(order: dict[str, Any], layer: Layer) -> dict[str, Any]:
             os.dup2(err[1], 2)
             nothing = os.open(os.devnull, os.O_RDONLY)
             os.dup2(nothing, 0)
+            # Fresh streams: the parent's may stand on files, and remember their places.
+            sys.stdin, sys.stdout, sys.stderr = (
+                open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115, PTH123
+                for number, mode in enumerate("rww")
+            )
             code = child(order, page, layer)
         except Exception:  # noqa: BLE001 - whatever it was, the parent has to be told
             traceback.print_exc()
