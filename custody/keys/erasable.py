@@ -286,6 +286,8 @@ class ErasableStore:
         with self._begin() as connection:
             number = len(_origins(connection))
             connection.execute(sa.insert(tables.origin), [{"number": number, "origin": origin}])
+            # How far the record had come is counted anew.
+            connection.execute(sa.delete(tables.meta).where(tables.meta.c.name.in_((_REACHED, _CUT_SHORT))))
 
     def part(self, origin: str, subject: str, n: int, compartment: str) -> bytes | None:
         """The sealed bytes of a compartment of the volume of ``origin``, or None where they are gone."""
@@ -436,6 +438,11 @@ class ErasableStore:
                 where=self.path.name,
                 hint="run the command again later",
             )
+
+    def count_parts(self) -> int:
+        """How many sealed parts there are."""
+        with self._begin() as connection:
+            return int(connection.execute(sa.select(sa.func.count()).select_from(tables.part)).scalar_one())
 
     def strangers(self) -> list[str]:
         """Tables, views, indexes and triggers in the file that are not ours, or differ from ours."""

@@ -186,6 +186,13 @@ def roster_names(desk: Desk) -> dict[str, str]:
     return found
 
 
+def ledger_title(desk: Desk) -> dict[str, Any] | None:
+    """The organisation as the newest volume's beginning names it: as the roster, no access to evidence."""
+    keys = desk.ring.class_keys(desk.locker.ledger_id)
+    first = next(_open_history(desk, desk.locker.ledger_id, keys, frozenset({"title"})), None)
+    return None if first is None else first.values.get("title")
+
+
 def _key_id(entry: entries.Entry) -> str:
     return names.key_id(from_base64(entry.public["sign_key"], where=f"entry {entry.seq}"))
 

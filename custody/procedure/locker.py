@@ -35,12 +35,20 @@ from custody.verify import replay
 from custody.verify.rights import Rights
 
 LOCK_NAME = "lock"
+UNFINISHED = "unfinished"
+"""A mark in a folder that `restore` is still building: it is no locker yet."""
 
 
 class Locker:
     """The files of one locker, opened. Needs no secret; the `Desk` does."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, unfinished: bool = False) -> None:
+        if (path / UNFINISHED).exists() and not unfinished:
+            raise NoLocker(
+                "a restore that was cut short, not a locker",
+                where=str(path),
+                hint="delete this folder, and run custody restore again: the backup is as it was",
+            )
         if not (path / ledgers.FILE_NAME).is_file():
             raise NoLocker(
                 "no locker here",
@@ -131,7 +139,8 @@ class Locker:
 class Desk:
     """A custodian at a locker: the unlocked key, the rights, the keys that are wrapped to it."""
 
-    def __init__(self, locker: Locker, key_file: KeyFile, rim: Rim) -> None:
+    def __init__(self, locker: Locker, key_file: KeyFile, rim: Rim, *, older: bool = False) -> None:
+        """``older``: the locker may be older than the key remembers, as a backup is; nothing is written then."""
         self.locker = locker
         self.key_file = key_file
         self.keys = key_file.keys
@@ -139,7 +148,9 @@ class Desk:
         self.rim = rim
         self.ring = KeyRing(locker.origin, locker.erasable, self.keys, self._first_parts, self._first_origin)
         self._session = self._session_clock()
+        self._older_allowed = older
         self._check_not_rolled_back()
+        self._check_files()
         self._read_rights()
         if self.key_id not in self.rights.custodians:
             raise NoRight(
@@ -196,6 +207,16 @@ class Desk:
             first = record.first(subject)
         return None if first is None else first[1].read().ledger
 
+    def _check_files(self) -> None:
+        """Refuse to work in files whose tables or guards are not ours: a trigger acts in what is written."""
+        for store in (self.locker.ledger, self.locker.erasable):
+            for problem in store.strangers():
+                raise CheckFailed(
+                    problem,
+                    where=store.path.name,
+                    hint="write nothing more here; run custody check, and compare with a backup",
+                )
+
     def _check_not_rolled_back(self) -> None:
         with self.locker.closed.reading() as closed:
             for volume, view in closed:
@@ -214,6 +235,8 @@ class Desk:
         with self.locker.ledger.reading() as view:
             found = view.size
             same = found >= size and view.root(size).hex() == root
+        if found < size and self._older_allowed:
+            return
         if found < size:
             raise CheckFailed(
                 "this locker is older than what your key has already signed: it was rolled back",
@@ -256,7 +279,7 @@ class Desk:
         """
         found = self.locker.histories(record)
         remembered = self.key_file.head(self.origin)
-        if remembered is None:
+        if remembered is None or self._older_allowed:
             return found
         size, digest = record.base + remembered[0], self.key_file.histories(self.origin)
         if digest is not None and histories.heads_digest(histories.heads_of(found, size)) != digest:

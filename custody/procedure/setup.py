@@ -206,7 +206,7 @@ class Genesis:
     ) -> bytes:
         """All entries in one commit. Gives the genesis leaf hash."""
         rights = Rights()
-        with self.ledger.append(rights=rights, clock=lambda: _plain_time(self.rim)) as append:
+        with self.ledger.append(rights=rights, clock=lambda: plain_time(self.rim)) as append:
             writer = Writer(append, origin=self.origin, sign_key=self.key_file.keys.sign)
             genesis = self._genesis(writer, name=name, organisation=organisation, word=how.word)
             if how.sheet is not None:
@@ -266,7 +266,8 @@ class Genesis:
         )
 
 
-def _plain_time(rim: Rim) -> Time:
+def plain_time(rim: Rim) -> Time:
+    """The time without a boot session: a locker that is being made has no secret to hide one by."""
     return Time(wall=rim.wall(), session=None, mono=None)
 
 

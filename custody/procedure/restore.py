@@ -1,0 +1,558 @@
+"""Bringing a locker back from a backup, or from a copy of its folder: it goes on in a new volume.
+
+What was copied is never written again: it could be older than what others hold, and two records under one
+name would contradict each other. It becomes a closed volume, checked whole, beside a new one that names it.
+All is built beside the place where the locker shall be; until the last step it is refused as a locker, so a
+restore that breaks off leaves nothing that anybody could take for one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from custody import machine
+from custody.crypto import envelopes
+from custody.crypto.keys import LogKeys
+from custody.errors import CheckFailed, CustodyError, InputRefused, MachineError, NoRight
+from custody.format import backup as formats
+from custody.format import words
+from custody.format.entry import NewerVersion
+from custody.format.merkle import leaf_hash
+from custody.format.names import new_origin
+from custody.format.text import show, to_base64
+from custody.keys import erasable
+from custody.keys.keyfile import KeyFile
+from custody.ledger import histories, volumes
+from custody.ledger import store as ledgers
+from custody.ledger import work as works
+from custody.procedure import access, authorities, backup, check, setup
+from custody.procedure.locker import LOCK_NAME, UNFINISHED, Desk, Locker, Writer
+from custody.procedure.rim import Rim
+from custody.vault import store as vaults
+from custody.verify.rights import Custodian, Rights
+
+RESTORER_RIGHTS = ("admin", "seal", "collect", "audit")
+"""What the restorer may do from now on, besides what he could: a lost administrator must not end the locker."""
+
+_OBJECT_NAME = 64
+
+Progress = Callable[[str, int, int], None]
+"""(what is being done, how many done, how many in all)"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody who has rights in the restored locker; the name is None where this key can't open it."""
+
+    key_id: str
+    name: str | None
+    rights: tuple[str, ...]
+    all_cases: bool
+    recovery: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """What came back. ``until``: the stated time of the last entry; what was done after it is lost.
+
+    ``missing``: entries that this key remembers beyond it, None when it remembers nothing. ``disposed``:
+    items that were deleted again, since the record says that they were disposed of.
+    """
+
+    directory: Path
+    origin: str
+    fingerprint: tuple[str, ...]
+    volume: int
+    entries: int
+    cases: int
+    items: int
+    until: str
+    backup: str | None
+    made: str | None
+    missing: int | None
+    disposed: int
+    people: tuple[Person, ...]
+    restorer: str
+
+
+def restore(
+    source: Path,
+    directory: Path,
+    key_file: KeyFile,
+    rim: Rim,
+    progress: Progress | None = None,
+) -> Restored:
+    """Bring the locker in ``source``, a backup file or a copied folder, back in ``directory`` (absent or empty).
+
+    Nothing is put in place before the whole of it was checked. Raises InputRefused, FormatError or CheckFailed
+    for a source that is damaged, incomplete or of a newer custody; NoRight for a key that may not restore it;
+    MachineError for a full disk. ``source`` is only read.
+    """
+    tell = progress or (lambda _what, _done, _total: None)
+    directory = directory.absolute()
+    setup.check_place(directory)
+    if source.is_dir() and _inside(directory, source):
+        raise InputRefused(
+            "the place to restore to lies inside of what is restored", where=show(str(directory))
+        )
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _disk(error, directory) from error
+    _sweep(directory)
+    building = directory.parent / f".{directory.name}.restoring-{secrets.token_hex(4)}"
+    try:
+        with contextlib.ExitStack() as stack:
+            building.mkdir(mode=0o700)
+            # Held while we live: what another restore left, when it was ended, can be told from work.
+            stack.enter_context(machine.locked(building / LOCK_NAME))
+            (building / UNFINISHED).touch(mode=0o600)
+            machine.at_point("restore begun")
+            run = _Run(building, key_file, rim, tell)
+            head = run.take(source)
+            machine.at_point("restore unpacked")
+            done = run.go_on(directory, head)
+            machine.at_point("restore built")
+            _place(building, directory, run.remember)
+        return done
+    except OSError as error:
+        _remove(building)
+        raise _disk(error, directory) from error
+    except BaseException:
+        _remove(building)
+        raise
+
+
+def _place(building: Path, directory: Path, remember: Callable[[Path], None]) -> None:
+    """Give what was built its name; it is a locker once the mark is gone, and not before."""
+    if directory.is_dir():
+        directory.rmdir()  # empty, as was checked; what came in meanwhile is not written over
+    building.rename(directory)
+    try:
+        machine.sync_directory(directory.parent)
+        machine.at_point("restore renamed")
+        remember(directory)
+        machine.at_point("restore remembered")
+        (directory / UNFINISHED).unlink()
+        machine.sync_directory(directory)
+        machine.at_point("restore done")
+    except BaseException:
+        if (directory / UNFINISHED).exists():
+            _remove(directory)
+        raise
+
+
+def _inside(path: Path, folder: Path) -> bool:
+    resolved = path.resolve()
+    return folder.resolve() == resolved or folder.resolve() in resolved.parents
+
+
+def _disk(error: OSError, directory: Path) -> MachineError:
+    return MachineError(
+        "the locker can't be restored here",
+        where=show(str(directory)),
+        found=(error.strerror or type(error).__name__).lower(),
+        hint="make room or name another place, then run the command again; the backup is as it was",
+    )
+
+
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(directory: Path) -> None:
+    """Remove what restores to the same place left when they were ended; a neighbour's work is held by its lock."""
+    for left in sorted(directory.parent.glob(f".{directory.name}.restoring-????????")):
+        try:
+            with machine.locked(left / LOCK_NAME, wait=False):
+                pass
+        except (CustodyError, OSError):
+            continue
+        _remove(left)
+
+
+class _Run:
+    """One restore, in the folder where it is built."""
+
+    def __init__(self, building: Path, key_file: KeyFile, rim: Rim, tell: Progress) -> None:
+        self.building = building
+        self.key_file = key_file
+        self.rim = rim
+        self.tell = tell
+        self.new_origin = new_origin(rim.random(17))
+
+    # What is there
+
+    def take(self, source: Path) -> backup.Opened | None:
+        """Copy everything of the source into the folder; durable on return."""
+        if source.is_dir():
+            self._copy(source)
+            return None
+        try:
+            with source.open("rb") as file:
+                where = show(source.name)
+                opened = backup.open_head(file, self.key_file.keys, where=where)
+                backup.unpack(
+                    file,
+                    opened,
+                    self.building,
+                    lambda done, total: self.tell("objects unpacked", done, total),
+                )
+        except FileNotFoundError:
+            raise InputRefused("there is no such backup", where=show(str(source))) from None
+        return opened
+
+    def _copy(self, source: Path) -> None:
+        """A plain copy of a locker's folder: its known files alone, and no link out of it."""
+        if not (source / ledgers.FILE_NAME).is_file():
+            raise InputRefused(
+                "neither a backup nor a copy of a locker",
+                where=show(str(source)),
+                hint="name the file that custody backup wrote, or the folder with ledger.sqlite in it",
+            )
+        vault = vaults.Vault.create(self.building / vaults.DIRECTORY)
+        with _held(source):
+            names = [ledgers.FILE_NAME, erasable.FILE_NAME]
+            number = 1
+            while (source / volumes.file_name(number)).is_file():
+                names.append(volumes.file_name(number))
+                number += 1
+            for name in names:
+                _copy_file(source / name, self.building / name)
+                log = source / f"{name}-wal"
+                if log.is_file():
+                    _copy_file(log, self.building / log.name)
+            folder = source / vaults.DIRECTORY
+            objects = (
+                sorted(entry.name for entry in os.scandir(folder) if _is_object(entry))
+                if folder.is_dir()
+                else []
+            )
+            for done, name in enumerate(objects, 1):
+                _copy_file(folder / name, vault.directory / name)
+                self.tell("objects copied", done, len(objects))
+        machine.sync_directory(vault.directory)
+        machine.sync_directory(self.building)
+
+    # What comes of it
+
+    def go_on(self, directory: Path, head: backup.Opened | None) -> Restored:
+        """Check what was copied, close it, and begin the volume that names it."""
+        old = Locker(self.building, unfinished=True)
+        try:
+            self._check(old, head)
+            desk = self._desk(old)
+            made = self._gather(desk, old, directory, head)
+            old.ledger.settle()
+            old.erasable.settle()
+            last = old.volumes[-1]
+            rights = desk.rights
+            title = _title(desk)
+            with old.record() as record:
+                disposed = _disposed(record)
+                predecessor = _predecessor(record, last)
+                certificates = record.newest.root_certificates()
+            objects = [item.object for item in old.work.items() if item.id in disposed and item.object]
+        finally:
+            old.close()
+        self._close_volume(last.number)
+        self._dispose(disposed, objects)
+        names = {person.key_id: person.name for person in made.people}
+        leaf = self._begin(
+            rights,
+            predecessor,
+            certificates,
+            name=names.get(self.key_file.key_id) or "not stated",
+            title=title,
+        )
+        return self._finish(made, rights, leaf, names, len(disposed))
+
+    def _check(self, old: Locker, head: backup.Opened | None) -> None:
+        """Everything that can be checked without opening content; and that it is what the backup's maker signed."""
+        done = check.check(old, None, progress=self.tell)
+        failure = done.first_failure
+        if failure is not None or not done.passed:
+            raise CheckFailed(
+                "what the backup holds does not match itself"
+                + ("" if failure is None else f": {failure.text}"),
+                where=None if failure is None else failure.where,
+                expected=None if failure is None else failure.expected,
+                found=None if failure is None else failure.found,
+                hint="nothing was restored; try another backup, or a copy of the locker's folder",
+            )
+        if head is None:
+            return
+        stated = head.head.volumes
+        found = tuple(
+            formats.Volume(origin=volume.origin, size=volume.size, root=volume.root.hex())
+            for volume in old.volumes
+        )
+        if stated != found:
+            raise CheckFailed(
+                "the record in the backup is not the one that its head states",
+                where="backup",
+                expected=f"{stated[-1].size} entries",
+                found=f"{found[-1].size} entries",
+            )
+        items = len(old.work.items())
+        if items != head.head.items:
+            raise CheckFailed(
+                "another number of items than the backup's head states",
+                where="backup",
+                expected=str(head.head.items),
+                found=str(items),
+            )
+        maker = old.rights().custodians.get(head.signed.key_id)
+        if maker is None:
+            raise CheckFailed(
+                "the backup was made by a key that its record does not name",
+                where="backup",
+                found=head.signed.key_id[:16],
+            )
+        envelopes.verify(head.signed, maker.sign_key, where="backup")
+
+    def _desk(self, old: Locker) -> Desk:
+        desk = Desk(old, self.key_file, self.rim, older=True)
+        own = desk.rights.custodians[desk.key_id]
+        if not own.in_force:
+            raise NoRight(
+                "this key is out of force: it can't restore", where="custody restore", found=own.key_id[:16]
+            )
+        if "admin" not in own.rights and not own.recovery:
+            raise NoRight(
+                "your key has no right to restore this locker",
+                where="custody restore",
+                hint="an administrator's key can, or the recovery sheet: custody custodian recover -o KEYFILE",
+            )
+        if own.wrap_key is None:
+            raise NoRight("a collector's key can restore nothing: it could read nothing back")
+        return desk
+
+    def _gather(self, desk: Desk, old: Locker, directory: Path, head: backup.Opened | None) -> Restored:
+        newest = old.volumes[-1]
+        with old.record() as record:
+            until = record.entry(record.size - 1).read().time.wall
+        known = self.key_file.head(old.origin)
+        names = access.roster_names(desk)
+        return Restored(
+            directory=directory,
+            origin=self.new_origin,
+            fingerprint=(),
+            volume=newest.number + 1,
+            entries=newest.base + newest.size,
+            cases=len(old.work.cases()),
+            items=len(old.work.items()),
+            until=until,
+            backup=None if head is None else head.head.backup,
+            made=None if head is None else head.head.made,
+            missing=None if known is None else max(known[0] - newest.size, 0),
+            disposed=0,
+            people=tuple(_person(one, names) for one in desk.rights.custodians.values() if one.in_force),
+            restorer=self.key_file.key_id,
+        )
+
+    def _close_volume(self, number: int) -> None:
+        """The newest file becomes a closed one, byte for byte; what SQLite and we put beside it goes."""
+        (self.building / ledgers.FILE_NAME).rename(self.building / volumes.file_name(number))
+        for name in (ledgers.FILE_NAME, works.FILE_NAME):
+            for suffix in ("", "-wal", "-shm"):
+                (self.building / f"{name}{suffix}").unlink(missing_ok=True)
+        (self.building / works.LOCK_NAME).unlink(missing_ok=True)
+        machine.at_point("restore volume closed")
+
+    def _dispose(self, disposed: Sequence[str], objects: list[str]) -> None:
+        """A backup brings back what was disposed of after it, or before, by whoever made it: it goes again."""
+        vault = vaults.Vault(self.building / vaults.DIRECTORY)
+        store = erasable.ErasableStore(self.building / erasable.FILE_NAME)
+        try:
+            store.forget(disposed)
+            vault.remove(objects)
+        finally:
+            store.close()
+
+    def _begin(
+        self,
+        rights: Rights,
+        predecessor: dict[str, Any],
+        certificates: Mapping[str, bytes],
+        *,
+        name: str,
+        title: dict[str, Any] | None,
+    ) -> bytes:
+        """Write the new volume: `ledger.continued`, the authorities, the keys of both. Gives its leaf hash."""
+        random = self.rim.random
+        ledger_id = self.rim.new_id()
+        log_keys = LogKeys(random(32), random(32))
+        roster = {class_name: random(32) for class_name in ("record", "identity", "note")}
+        ledgers.Ledger.create(self.building / ledgers.FILE_NAME).close()
+        store = erasable.ErasableStore(self.building / erasable.FILE_NAME)
+        ledger = ledgers.Ledger(self.building / ledgers.FILE_NAME)
+        try:
+            store.add_origin(self.new_origin)
+            known = list(rights.authorities)
+            with ledger.append(rights=rights, clock=lambda: setup.plain_time(self.rim)) as append:
+                writer = Writer(append, origin=self.new_origin, sign_key=self.key_file.keys.sign)
+                fields = setup.public_fields(self.key_file.keys, RESTORER_RIGHTS)
+                public = {
+                    "rules": 1,
+                    "log_keys": [{"alg": alg, "key": to_base64(key)} for alg, key in log_keys.public.items()],
+                    "custodian": {field: fields[field] for field in ("sign_key", "wrap_key", "rights")},
+                    "recovery": rights.recovery,
+                    "certificate": None,
+                    "predecessor": predecessor,
+                }
+                parts: dict[str, dict[str, Any]] = {"identity": {"name": name}}
+                if title is not None:
+                    parts["title"] = title
+                genesis = writer.add(
+                    "ledger.continued",
+                    "ledger",
+                    ledger_id,
+                    public=public,
+                    parts=parts,
+                    keys=roster,
+                    approvals=[self.key_file.public_file(self.rim.wall()).to_value()],
+                )
+                if known:
+                    named = [_named(row, certificates) for row in known]
+                    authorities.set_policy(writer, ledger_id, named)
+                append.flush()
+                readers, sealers = rights.roster_readers(), rights.sealers()
+                writer.rows.wraps += setup.roster_wraps(self.new_origin, ledger_id, roster, readers)
+                writer.rows.wraps += setup.log_wraps(self.new_origin, ledger_id, log_keys, sealers)
+                store.add(writer.rows)
+                machine.at_point("restore erasable commit")
+            machine.at_point("restore ledger commit")
+            ledger.settle()
+            store.settle()
+        finally:
+            ledger.close()
+            store.close()
+        return leaf_hash(genesis.envelope)
+
+    def _finish(
+        self, made: Restored, rights: Rights, leaf: bytes, names: Mapping[str, str | None], disposed: int
+    ) -> Restored:
+        people = tuple(_person(one, names) for one in rights.custodians.values() if one.in_force)
+        _sync_tree(self.building)
+        return Restored(
+            directory=made.directory,
+            origin=made.origin,
+            fingerprint=words.encode(leaf[:16]),
+            volume=made.volume,
+            entries=made.entries,
+            cases=made.cases,
+            items=made.items - disposed,
+            until=made.until,
+            backup=made.backup,
+            made=made.made,
+            missing=made.missing,
+            disposed=disposed,
+            people=people,
+            restorer=made.restorer,
+        )
+
+    def remember(self, directory: Path) -> None:
+        """The key file remembers the new volume's head, so that it can't be rolled back either."""
+        locker = Locker(directory, unfinished=True)
+        try:
+            with locker.record() as record:
+                heads = histories.heads_of(locker.histories(record))
+                view = record.newest
+                digest = histories.heads_digest(heads)
+                self.key_file.remember(self.new_origin, view.size, view.root().hex(), digest)
+        finally:
+            locker.close()
+
+
+def _person(custodian: Custodian, names: Mapping[str, str | None]) -> Person:
+    return Person(
+        key_id=custodian.key_id,
+        name=names.get(custodian.key_id),
+        rights=tuple(sorted(custodian.rights)),
+        all_cases=custodian.all_cases,
+        recovery=custodian.recovery,
+    )
+
+
+def _named(row: Mapping[str, Any], certificates: Mapping[str, bytes]) -> authorities.Named:
+    roots = tuple(certificates[digest] for digest in row["roots"] if digest in certificates)
+    return authorities.Named(url=row["url"], roots=roots, policies=tuple(row["policies"]))
+
+
+def _title(desk: Desk) -> dict[str, Any] | None:
+    """The organisation's name, which the new volume's beginning says again; None where none was said."""
+    keys = desk.ring.class_keys(desk.locker.ledger_id)
+    return access.ledger_title(desk) if "record" in keys else None
+
+
+def _disposed(record: volumes.Record) -> list[str]:
+    """Items that the record says were disposed of."""
+    found = set()
+    for stored in record.entries():
+        # The kind is a draft: this version makes none, and does what one says all the same.
+        with contextlib.suppress(NewerVersion):
+            body = stored.read()
+            if body.kind == "item.disposed" and body.subject.type == "item":
+                found.add(body.subject.id)
+    return sorted(found)
+
+
+def _predecessor(record: volumes.Record, last: volumes.Volume) -> dict[str, Any]:
+    """What the new volume says of the one before: its tree, its newest note, the end of its ledger's history."""
+    head = record.newest.head(last.ledger)
+    assert head is not None  # entry 0 is about it
+    newest = record.newest.newest_note()
+    return {
+        "origin": last.origin,
+        "size": last.size,
+        "root": last.root.hex(),
+        "note": None if newest is None else hashlib.sha256(newest[1]).hexdigest(),
+        "n": head.n,
+        "leaf": head.leaf.hex(),
+    }
+
+
+@contextlib.contextmanager
+def _held(source: Path) -> Iterator[None]:
+    """Hold the lock of a locker that is copied, where it is there and may be held: it may be somebody's desk."""
+    with contextlib.ExitStack() as stack:
+        lock = source / LOCK_NAME
+        if lock.is_file() and os.access(lock, os.R_OK | os.W_OK):
+            stack.enter_context(machine.locked(lock))
+        yield
+
+
+def _is_object(entry: os.DirEntry[str]) -> bool:
+    return len(entry.name) == _OBJECT_NAME and entry.is_file(follow_symlinks=False)
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    if source.is_symlink() or not source.is_file():
+        raise InputRefused("a file of the locker is missing, or a link", where=show(str(source)))
+    with source.open("rb") as given, target.open("xb") as file:
+        target.chmod(0o600)
+        shutil.copyfileobj(given, file, 1 << 20)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_tree(folder: Path) -> None:
+    """What SQLite and we wrote is durable, and so are the names."""
+    for entry in os.scandir(folder):
+        if entry.is_file(follow_symlinks=False):
+            descriptor = os.open(entry.path, os.O_RDWR)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+    machine.sync_directory(folder / vaults.DIRECTORY)
+    machine.sync_directory(folder)
