@@ -98,7 +98,7 @@ def run(order: dict[str, Any], layer: Layer) -> dict[str, Any]:
             os.dup2(nothing, 0)
             # Fresh streams: the parent's may stand on files, and remember their places.
             sys.stdin, sys.stdout, sys.stderr = (
-                open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115, PTH123
+                open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115
                 for number, mode in enumerate("rww")
             )
             code = child(order, page, layer)
