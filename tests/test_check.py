@@ -386,7 +386,7 @@ def swap_parts(place: Path) -> str:
 
 def remove_item_keys(place: Path) -> str:
     run_sql(place, ERASABLE, ("DELETE FROM item_keys WHERE subject = ?", (item_subject(place),)))
-    return "keys of A-1/01"
+    return "A-1/01"
 
 
 def flip_item_keys(place: Path) -> str:
@@ -447,6 +447,7 @@ WITHOUT_KEY = [
     (remove_batch_wrap, "wraps"),
     (remove_log_keys, "wraps"),
     (remove_case_keys, "wraps"),
+    (remove_item_keys, "wraps"),
     (edit_entry, "entries"),
     (edit_signature, "entries"),
     (swap_entries, "entries"),
@@ -471,7 +472,6 @@ WITHOUT_KEY = [
     (swap_parts, "parts"),
 ]
 WITH_KEY = [
-    (remove_item_keys, "keys"),
     (flip_item_keys, "keys"),
     (keys_of_another, "keys"),
     (wrap_of_a_wrong_key, "keys"),

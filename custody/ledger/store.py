@@ -177,17 +177,18 @@ class Ledger:
         sqlite.settle(self._readers, self.path)
 
     def strangers(self) -> list[str]:
-        """What stands in the file beside our tables and guards, or differs from them; nothing is read but names."""
+        """What stands in the file beside our tables and guards, differs from them, or is gone. No row is read."""
         with self.reading() as view:
-            return sqlite.strangers(view.connection)
+            problems = [
+                f"guard missing or changed: {name}" for name in sqlite.missing_guards(view.connection)
+            ]
+            return problems + sqlite.strangers(view.connection)
 
     def file_checks(self) -> list[str]:
         """What is wrong with the file as a database: SQLite's own check and our guards."""
         with self.reading() as view:
             problems = [f"SQLite: {line}" for line in sqlite.integrity(view.connection)]
-            return problems + [
-                f"guard missing or changed: {name}" for name in sqlite.missing_guards(view.connection)
-            ]
+        return problems + self.strangers()
 
 
 def _machine_error(error: sa.exc.DBAPIError, path: Path) -> Exception:
@@ -413,6 +414,12 @@ class View:
         if found is None:
             raise CheckFailed("a log note is missing", where=f"note {size}")
         return bytes(found)
+
+    def count_witnesses(self) -> int:
+        """How many witness files are kept."""
+        return int(
+            self.connection.execute(sa.select(sa.func.count()).select_from(tables.witness)).scalar_one()
+        )
 
     def tokens(self) -> list[tuple[int, bytes]]:
         """All tokens with the size of the note that they cover."""

@@ -92,6 +92,7 @@ class _Run:
         self._claims = Claims(self.findings, locker.ledger_id)
         self._leftovers: list[str] = []
         self._orphans: list[str] = []
+        self._unnamed = 0
         self._readers: dict[str, dict[str, frozenset[str]]] = {}
 
     def run(self, *, deep: bool) -> Checked:
@@ -146,12 +147,14 @@ class _Run:
     def _files(self) -> None:
         for problem in self.locker.ledger.file_checks():
             self.findings.failed("ledger file", problem, where=self.locker.ledger.path.name)
-        for problem in self.locker.ledger.strangers():
-            self.findings.failed("ledger file", problem, where=self.locker.ledger.path.name)
         for problem in self.locker.erasable.strangers():
             self.findings.failed("erasable store", problem, where=self.locker.erasable.path.name)
         for problem in self.locker.erasable.integrity():
             self.findings.failed("erasable store", f"SQLite: {problem}", where=self.locker.erasable.path.name)
+        try:
+            _ = self.locker.erasable.secret
+        except CustodyError as error:
+            self.findings.error("erasable store", error)
         if not self.findings.has_failed():
             self.findings.passed("ledger file", "the databases are sound and all guards are in place")
 
@@ -235,6 +238,7 @@ class _Run:
     def _parts(self, body: Entry, where: str) -> None:
         for name, digest in body.sealed.items():
             sealed = self.locker.erasable.part(body.ledger, body.subject.id, body.subject.n, name)
+            self._unnamed -= sealed is not None
             if sealed is None:
                 self.findings.failed("parts", f"the sealed part “{name}” is missing", where=where)
             elif hashlib.sha256(sealed).hexdigest() != digest:
@@ -287,6 +291,10 @@ class _Run:
                     self.findings.failed("notes", "a log note is not about this record", where=where)
             except CustodyError as error:
                 self.findings.error("notes", error)
+        if witnesses := view.count_witnesses():
+            self.findings.not_checked(
+                "witnesses", f"{witnesses} witness files: this version does not check them"
+            )
         kept = {(at, hashlib.sha256(tsr).hexdigest()) for at, tsr in tokens}
         for seq, at, digest in self.state.stamped:
             if (at, digest) not in kept or at not in stored_notes:
@@ -424,13 +432,21 @@ class _Run:
         A row that is gone would be noticed only when the keys are needed: a recovery sheet's, years later.
         """
         have: dict[tuple[str, str, str], set[str]] = {}
+        self._unnamed += self.locker.erasable.count_parts()
         for wrap in self.locker.erasable.wraps():
             have.setdefault((wrap.recipient, wrap.subject, wrap.use), set()).update(wrap.classes)
+            self._unnamed += wrap.recipient not in self.state.rights.custodians
         batches: dict[str, set[str]] = {}
+        keyless = {item.id: item.label for item in self.locker.work.items() if item.object is not None}
         for row in self.locker.erasable.all_item_keys():
             item = self.locker.work.item(row.subject)
-            if item is not None:
-                batches.setdefault(item.case, set()).add(row.batch)
+            if item is None:
+                self._unnamed += 1
+                continue
+            keyless.pop(item.id, None)
+            batches.setdefault(item.case, set()).add(row.batch)
+        for label in keyless.keys() - {subject for _, subject, _ in have}:
+            self.findings.failed("wraps", "an item's wrapped keys are missing", where=keyless[label])
         due_all = 0
         for custodian in self.state.rights.custodians.values():
             if custodian.wrap_key is None or not custodian.in_force:
@@ -535,6 +551,11 @@ class _Run:
             found.append(
                 f"{len(self._leftovers) + len(self._orphans)} leftovers of work that was cut short lie in the vault; "
                 "they are not evidence"
+            )
+        if self._unnamed > 0 and not self.locker.closed.volumes:  # those of closed volumes are named there
+            found.append(
+                f"{self._unnamed} sealed parts or wrapped keys that no entry names lie in the erasable store: "
+                "work that was cut short left them, or somebody put them there; they are not evidence"
             )
         return found
 
