@@ -332,7 +332,7 @@ def missing_rooms(root: Path) -> list[str]:
 # is not reached: a seventh of the base is tables (kinds, compartments), a tenth the check of time proofs.
 BASE = {"errors", "format", "crypto", "verify"}
 MAX_MODULE = 400  # lines, all of them
-MAX_BASE = 6800  # lines of code; raise it only for a check that was missing, never for convenience
+MAX_BASE = 7100  # lines of code; raise it only for a check that was missing, never for convenience
 
 
 def code_lines(source: bytes) -> int:

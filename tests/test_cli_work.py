@@ -564,7 +564,7 @@ def test_every_command_has_its_schema():
 
     names = set(leaves(main, []))
     schemas = {path.name.split(".")[1] for path in (REPO / "schemas").glob("custody.*.schema.json")}
-    assert names == schemas
+    assert names | {"verify-compare"} == schemas  # `verify` of several packages
     for name in names:
         schema = json.loads((REPO / f"schemas/custody.{name}.schema.json").read_text("utf-8"))
         assert schema["$id"] == f"urn:custody:cli:{name}:1"

@@ -1,4 +1,4 @@
-"""``python -m custody.verify PACKAGE``: the trusted base alone, without click or a database library."""
+"""``python -m custody.verify PACKAGE…``: the trusted base alone, without click or a database library."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from custody.errors import CustodyError, MachineError
 from custody.format import words
 from custody.format.text import show
 from custody.format.trust import MAX_BYTES, Trust
-from custody.verify.package import verify
+from custody.verify.compare import Package, examine, together
+from custody.verify.compare_text import together_lines
 from custody.verify.text import lines
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Verify one package; gives the exit code of docs/reference/exit-codes.md."""
+    """Verify one package, or several and each two together; gives the exit code of docs/reference/exit-codes.md."""
     for stream in (sys.stdout, sys.stderr):
         # A console that can't show a character gets its escape, never a traceback.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     parser = argparse.ArgumentParser(
-        prog="python -m custody.verify", description="Verify a package of custody, offline."
+        prog="python -m custody.verify",
+        description="Verify packages of custody, offline; several are also compared.",
     )
-    parser.add_argument("package", type=Path)
+    parser.add_argument("package", type=Path, nargs="+")
     parser.add_argument("--trust", type=Path, metavar="FILE", help="the trust file of your own side")
     parser.add_argument(
         "--fingerprint", metavar="WORDS", help="the twelve words, read out by somebody you know"
@@ -35,20 +37,28 @@ def main(arguments: list[str] | None = None) -> int:
         trust = None if options.trust is None else _trust(options.trust)
         spoken = options.fingerprint
         fingerprint = None if spoken is None else words.decode(spoken, count=12, where="--fingerprint")
-        with options.package.open("rb") as file:
-            report = verify(file, trust=trust, fingerprint=fingerprint, now=dt.datetime.now(dt.UTC))
+        now = dt.datetime.now(dt.UTC)
+        packages = [_examine(path, trust, fingerprint, now) for path in options.package]
     except CustodyError as error:
         return _fail(error)
-    except OSError as error:
-        where = show(str(options.package))
-        return _fail(
-            MachineError("can't be read", where=where, found=error.strerror, hint="check the file's name")
-        )
+    report = packages[0].report
+    several = together(packages) if len(packages) > 1 else None
     if options.json:
-        print(json.dumps(report.to_value(), ensure_ascii=True, indent=2))
+        print(json.dumps((several or report).to_value(), ensure_ascii=True, indent=2))
     else:
-        print("\n".join(lines(report)))
-    return report.exit_code
+        print("\n".join(lines(report) if several is None else together_lines(several)))
+    return (several or report).exit_code
+
+
+def _examine(path: Path, trust: Trust | None, fingerprint: bytes | None, now: dt.datetime) -> Package:
+    try:
+        with path.open("rb") as file:
+            return examine(str(path), file, trust=trust, fingerprint=fingerprint, now=now)
+    except OSError as error:
+        where = show(str(path))
+        raise MachineError(
+            "can't be read", where=where, found=error.strerror, hint="check the file's name"
+        ) from error
 
 
 def _trust(path: Path) -> Trust:
