@@ -233,7 +233,15 @@ def known_part(value: Any, shape: Shape) -> Any:
         return [known_part(item, shape.get("items", {})) for item in value]
     if not isinstance(value, dict):
         return value
-    inside = next((one for one in shape.get("anyOf", ()) if one.get("type") == "object"), shape)
+    # Of several objects that it may be (a name as text, or as bytes), the one that it is.
+    inside = next(
+        (
+            one
+            for one in shape.get("anyOf", ())
+            if one.get("type") == "object" and value.keys() >= set(one.get("required", ()))
+        ),
+        shape,
+    )
     fields, names, rest = (
         inside.get(word, {}) for word in ("properties", "propertyNames", "additionalProperties")
     )
