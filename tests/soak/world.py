@@ -121,6 +121,8 @@ class World:
         self.read: set[str] = set()
         self.wanted: list[Path] = []
         """Folders of collects that were begun."""
+        self.collected: set[Path] = set()
+        """Those that a command took in to its end."""
         folder.mkdir(parents=True)
         (folder / "out").mkdir()
         self.words.write_bytes(desks.PASSPHRASE)
@@ -193,13 +195,14 @@ class World:
             self.tally.halves.append(f"{what}: {error.message}")
 
     def _items(self, desk: Desk, what: str) -> None:
-        open_parts = access.consult(desk, self.case, what="names", exhibits=None, purpose=desks.WHY)
         rows = {row.id: row for row in desk.locker.work.items(self.case)}
         for identifier in sorted(self.reported.keys() - rows.keys()):
             self.tally.lost.append(f"{what}: item {identifier} is gone")
-        for identifier, row in rows.items():
-            if identifier in self.read:
-                continue
+        new = {identifier: row for identifier, row in rows.items() if identifier not in self.read}
+        if not new:
+            return
+        open_parts = access.consult(desk, self.case, what="names", exhibits=None, purpose=desks.WHY)
+        for identifier, row in new.items():
             first = next(iter(open_parts(identifier, ("content",))))
             sha256 = first.values["content"]["digests"]["sha256"]
             if self.reported.setdefault(identifier, sha256) != sha256:
