@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import dialect
 
-from custody.errors import FormatError, InputRefused, MachineError
+from custody.errors import CheckFailed, FormatError, InputRefused, MachineError
+from custody.stored import Blob, Whole, Word, guard
 
 APPLICATION_ID = 0x43555345  # "CUSE"
 SCHEMA_VERSION = 2
@@ -23,48 +25,48 @@ def _table(name: str, *columns: sa.schema.SchemaItem) -> sa.Table:
 
 meta = _table(
     "meta",
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("value", sa.LargeBinary, nullable=False),
+    sa.Column("name", Word(), primary_key=True),
+    sa.Column("value", Blob(), nullable=False),
 )
 origin = _table(
     "origin",
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("number", Whole(), primary_key=True, autoincrement=False),
+    sa.Column("origin", Word(), nullable=False),
 )
 part = _table(
     "part",
-    sa.Column("subject", sa.LargeBinary, primary_key=True),
-    sa.Column("origin", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("n", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("compartment", sa.Text, primary_key=True),
-    sa.Column("sealed", sa.LargeBinary, nullable=False),
+    sa.Column("subject", Blob(16), primary_key=True),
+    sa.Column("origin", Whole(), primary_key=True, autoincrement=False),
+    sa.Column("n", Whole(), primary_key=True, autoincrement=False),
+    sa.Column("compartment", Word(), primary_key=True),
+    sa.Column("sealed", Blob(), nullable=False),
 )
 wrap = _table(
     "wrap",
-    sa.Column("subject", sa.LargeBinary, primary_key=True),
-    sa.Column("recipient", sa.LargeBinary, primary_key=True),
-    sa.Column("use", sa.Text, primary_key=True),
-    sa.Column("classes", sa.Text, nullable=False),
-    sa.Column("message", sa.LargeBinary, nullable=False),
-    sa.Column("origin", sa.Integer, nullable=False),
-    sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("subject", Blob(16), primary_key=True),
+    sa.Column("recipient", Blob(), primary_key=True),
+    sa.Column("use", Word(), primary_key=True),
+    sa.Column("classes", Word(), nullable=False),
+    sa.Column("message", Blob(), nullable=False),
+    sa.Column("origin", Whole(), nullable=False),
+    sa.Column("epoch", Whole(), nullable=False),
 )
 row = _table(
     "item_keys",
-    sa.Column("subject", sa.LargeBinary, primary_key=True),
-    sa.Column("batch", sa.LargeBinary, nullable=False),
-    sa.Column("object", sa.LargeBinary, nullable=False),
-    sa.Column("record", sa.LargeBinary, nullable=False),
-    sa.Column("identity", sa.LargeBinary, nullable=False),
-    sa.Column("note", sa.LargeBinary, nullable=False),
-    sa.Column("origin", sa.Integer, nullable=False),
-    sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("subject", Blob(16), primary_key=True),
+    sa.Column("batch", Blob(16), nullable=False),
+    sa.Column("object", Blob(), nullable=False),
+    sa.Column("record", Blob(), nullable=False),
+    sa.Column("identity", Blob(), nullable=False),
+    sa.Column("note", Blob(), nullable=False),
+    sa.Column("origin", Whole(), nullable=False),
+    sa.Column("epoch", Whole(), nullable=False),
 )
 lookup = _table(
     "lookup",
-    sa.Column("case", sa.LargeBinary, primary_key=True),
-    sa.Column("tag", sa.LargeBinary, primary_key=True),
-    sa.Column("subject", sa.LargeBinary, primary_key=True),
+    sa.Column("case", Blob(16), primary_key=True),
+    sa.Column("tag", Blob(), primary_key=True),
+    sa.Column("subject", Blob(16), primary_key=True),
 )
 
 
@@ -98,6 +100,7 @@ def open_engine(path: Path) -> sa.Engine:
     def _prepare(connection: Any, _record: object) -> None:
         for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "secure_delete=ON", "synchronous=FULL"):
             connection.execute(f"PRAGMA {pragma}")
+        guard(connection, metadata.tables, where=path.name)
 
     @sa.event.listens_for(made, "begin")
     def _begin(connection: sa.Connection) -> None:
@@ -142,6 +145,8 @@ def _migrate(made: sa.Engine, path: Path) -> None:
             raw.close()
     except (sa.exc.DBAPIError, sqlite3.Error) as error:
         text = str(getattr(error, "orig", error))
+        if "malformed" in text or "not a database" in text:
+            raise CheckFailed(f"the erasable store is damaged: {text}", where=path.name) from error
         raise MachineError(
             f"the erasable store can't be brought to today's version: {text}",
             where=path.name,
@@ -154,7 +159,7 @@ def _migrate(made: sa.Engine, path: Path) -> None:
 def _from_1(cursor: Any) -> None:
     """Version 1 had one origin, number 0, and parts without one."""
     cursor.execute("ALTER TABLE part RENAME TO part_1")
-    cursor.execute(str(sa.schema.CreateTable(part).compile(dialect=sa.dialects.sqlite.dialect())))
+    cursor.execute(str(sa.schema.CreateTable(part).compile(dialect=dialect())))
     columns = "subject, n, compartment, sealed"
     cursor.execute(f"INSERT INTO part (origin, {columns}) SELECT 0, {columns} FROM part_1")  # noqa: S608 — ours
     cursor.execute("DROP TABLE part_1")

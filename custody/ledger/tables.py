@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from custody.stored import Blob, Whole
+
 APPLICATION_ID = 0x43555354  # "CUST"
 SCHEMA_VERSION = 1
 
@@ -21,48 +23,48 @@ def _table(name: str, *columns: sa.schema.SchemaItem) -> sa.Table:
 
 entry = _table(
     "entry",
-    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("subject", sa.LargeBinary, nullable=False),
-    sa.Column("n", sa.Integer, nullable=False),
-    sa.Column("envelope", sa.LargeBinary, nullable=False),
+    sa.Column("seq", Whole(missing=True), primary_key=True, autoincrement=False),
+    sa.Column("subject", Blob(), nullable=False),
+    sa.Column("n", Whole(), nullable=False),
+    sa.Column("envelope", Blob(), nullable=False),
     sa.UniqueConstraint("subject", "n"),
 )
 """``subject``: the 16 bytes of the subject's id. Ids are in time order, so the unique index stays cheap."""
 
 node = _table(
     "node",
-    sa.Column("level", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("hash", sa.LargeBinary, nullable=False),
+    sa.Column("level", Whole(), primary_key=True, autoincrement=False),
+    sa.Column("position", Whole(), primary_key=True, autoincrement=False),
+    sa.Column("hash", Blob(32, missing=True), nullable=False),
 )
 
 note = _table(
     "note",
-    sa.Column("size", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("note", sa.LargeBinary, nullable=False),
+    sa.Column("size", Whole(), primary_key=True, autoincrement=False),
+    sa.Column("note", Blob(), nullable=False),
 )
 
 token = _table(
     "token",
-    sa.Column("size", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("sha256", sa.LargeBinary, primary_key=True),
-    sa.Column("tsr", sa.LargeBinary, nullable=False),
+    sa.Column("size", Whole(), primary_key=True, autoincrement=False),
+    sa.Column("sha256", Blob(32), primary_key=True),
+    sa.Column("tsr", Blob(), nullable=False),
 )
 
 witness = _table(
     "witness",
-    sa.Column("size", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("sha256", sa.LargeBinary, primary_key=True),
-    sa.Column("cosigned", sa.LargeBinary, nullable=False),
+    sa.Column("size", Whole(), primary_key=True, autoincrement=False),
+    sa.Column("sha256", Blob(32), primary_key=True),
+    sa.Column("cosigned", Blob(), nullable=False),
 )
 
-issued = _table("issued", sa.Column("size", sa.Integer, primary_key=True, autoincrement=False))
+issued = _table("issued", sa.Column("size", Whole(), primary_key=True, autoincrement=False))
 """Sizes of the checkpoints that left the locker: every package proves its tree from each of them."""
 
 root_certificate = _table(
     "root_certificate",
-    sa.Column("sha256", sa.LargeBinary, primary_key=True),
-    sa.Column("der", sa.LargeBinary, nullable=False),
+    sa.Column("sha256", Blob(32), primary_key=True),
+    sa.Column("der", Blob(), nullable=False),
 )
 
 INSERT_ONLY = (entry, node, note, token, witness, issued, root_certificate)

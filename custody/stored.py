@@ -1,0 +1,104 @@
+"""What a database file gives is judged before it is used: whoever can write the file can put anything in it.
+
+SQLite checks the kinds of values, STRICT or not, only when they are written. A file made by somebody else can
+have a number where we keep bytes (``bytes(4_000_000_000)`` is four gigabytes of zeros), a view without an end
+where we keep a table, or a value larger than the machine's memory. Here each of these becomes an error of ours.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import sqlalchemy as sa
+
+from custody.errors import CheckFailed, MachineError
+from custody.format.text import show
+
+MAX_VALUE = 4 << 20
+"""Bytes of one value or row. The longest that custody keeps is a sealed part of 1 MiB."""
+
+_LARGEST = 2**53 - 1
+_HINT = "change nothing in the locker, make a copy of it, and run custody check"
+
+
+def guard(connection: sqlite3.Connection, tables: Iterable[str], *, where: str) -> None:
+    """Bound what a query can cost, and refuse a file with a view or a virtual table in a table's place.
+
+    Raises CheckFailed for such a file and for a damaged one, MachineError when it can't be read now.
+    """
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE)
+    ours = set(tables)
+    try:
+        found = connection.execute("SELECT type, name, sql FROM sqlite_schema").fetchall()
+    except sqlite3.OperationalError as error:
+        raise MachineError(f"can't be used: {error}", where=where) from error
+    except sqlite3.DatabaseError as error:
+        raise CheckFailed(f"the file is damaged: {error}", where=where, hint=_HINT) from error
+    for kind, name, sql in found:
+        if name in ours and (kind != "table" or "VIRTUAL" in str(sql)[:40].upper()):
+            raise CheckFailed(
+                "something else stands in a table's place", where=where, found=show(str(name), 60), hint=_HINT
+            )
+
+
+def _checked(
+    kind: type, fits: Callable[[Any], bool], what: str, *, missing: bool
+) -> Callable[[object], object]:
+    def check(value: object) -> object:
+        if (type(value) is kind and fits(value)) or (missing and value is None):
+            return value
+        raise CheckFailed(
+            "a database file holds a value that custody did not write there",
+            expected=what,
+            found=type(value).__name__,
+            hint=_HINT,
+        )
+
+    return check
+
+
+# SQLAlchemy copies types and tells them apart by public attributes that are named as positional arguments of
+# their constructors.
+
+
+class Blob(sa.LargeBinary):
+    """Bytes, ``exactly`` so many where that is given; ``missing``: a query may find no row and give None."""
+
+    cache_ok = True
+
+    def __init__(self, exactly: int | None = None, missing: bool = False) -> None:
+        super().__init__()
+        self.exactly = exactly
+        self.missing = missing
+
+    def result_processor(self, dialect: Any, coltype: Any) -> Any:
+        """As SQLAlchemy asks; never ``bytes(value)``, which takes a number for a length."""
+        length = self.exactly
+        what = "bytes" if length is None else f"{length} bytes"
+        return _checked(bytes, lambda v: length is None or len(v) == length, what, missing=self.missing)
+
+
+class Whole(sa.Integer):
+    """A number from 0 to 2^53−1; ``missing``: the largest one of an empty table is asked for, and is None."""
+
+    cache_ok = True
+
+    def __init__(self, missing: bool = False) -> None:
+        super().__init__()
+        self.missing = missing
+
+    def result_processor(self, dialect: Any, coltype: Any) -> Any:
+        """As SQLAlchemy asks."""
+        return _checked(int, lambda v: 0 <= v <= _LARGEST, "a whole number", missing=self.missing)
+
+
+class Word(sa.Text):
+    """Text."""
+
+    cache_ok = True
+
+    def result_processor(self, dialect: Any, coltype: Any) -> Any:
+        """As SQLAlchemy asks."""
+        return _checked(str, lambda _: True, "text", missing=False)
