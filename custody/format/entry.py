@@ -92,32 +92,38 @@ class Entry:
 
     def to_bytes(self) -> bytes:
         """The canonical JSON body, at most 64 KiB."""
-        body = canonical.encode(
-            {
-                "v": VERSION,
-                "ledger": self.ledger,
-                "seq": self.seq,
-                "root": self.root,
-                "kind": self.kind,
-                "actor": self.actor,
-                "subject": {
-                    "type": self.subject.type,
-                    "id": self.subject.id,
-                    "n": self.subject.n,
-                    "prev": self.subject.prev,
-                },
-                "case": self.case,
-                "group": self.group,
-                "time": {"wall": self.time.wall, "session": self.time.session, "mono": self.time.mono},
-                "public": dict(self.public),
-                "sealed": dict(self.sealed),
-                "approvals": list(self.approvals),
-            },
-            where=f"entry {self.seq}",
-        )
+        body = canonical.encode(self.to_value(), where=f"entry {self.seq}")
         if len(body) > canonical.MAX_BYTES:
             raise FormatError("an entry too long", where=f"entry {self.seq}", found=f"{len(body)} bytes")
         return body
+
+    def to_value(self) -> dict[str, Any]:
+        """The body as a JSON value."""
+        subject, time = self.subject, self.time
+        return {
+            "v": VERSION,
+            "ledger": self.ledger,
+            "seq": self.seq,
+            "root": self.root,
+            "kind": self.kind,
+            "actor": self.actor,
+            "subject": {"type": subject.type, "id": subject.id, "n": subject.n, "prev": subject.prev},
+            "case": self.case,
+            "group": self.group,
+            "time": {"wall": time.wall, "session": time.session, "mono": time.mono},
+            "public": dict(self.public),
+            "sealed": dict(self.sealed),
+            "approvals": list(self.approvals),
+        }
+
+    @classmethod
+    def from_value(cls, value: Mapping[str, Any]) -> Entry:
+        """The entry of a value that has `BODY_SHAPE`; nothing is checked."""
+        rest = {name: field for name, field in value.items() if name != "v"}
+        rest["subject"] = Subject(**value["subject"])
+        rest["time"] = Time(**value["time"])
+        rest["approvals"] = tuple(value["approvals"])
+        return cls(**rest)
 
     @classmethod
     def from_bytes(cls, body: bytes, *, where: str) -> Entry:
@@ -129,21 +135,7 @@ class Entry:
         if isinstance(value.get("v"), int) and value["v"] != VERSION:
             raise NewerVersion("made by a newer custody", where=where, found=f"version {value['v']}")
         shape.check(value, BODY_SHAPE, where=where)
-        subject, time = value["subject"], value["time"]
-        entry = cls(
-            ledger=value["ledger"],
-            seq=value["seq"],
-            root=value["root"],
-            kind=value["kind"],
-            actor=value["actor"],
-            subject=Subject(type=subject["type"], id=subject["id"], n=subject["n"], prev=subject["prev"]),
-            case=value["case"],
-            group=value["group"],
-            time=Time(wall=time["wall"], session=time["session"], mono=time["mono"]),
-            public=value["public"],
-            sealed=value["sealed"],
-            approvals=tuple(value["approvals"]),
-        )
+        entry = cls.from_value(value)
         entry.check_general(where=where)
         return entry
 

@@ -10,12 +10,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
-import multiprocessing
 import os
 import secrets
-import signal
 import stat
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,21 +99,6 @@ class NotTaken:
     reason: str
     machine: str | None = None
     hint: str | None = None
-
-
-def begin_worker() -> None:
-    """For workers: Ctrl-C is the main process's business, which lets a batch end well; its end is theirs."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # A killed main process (SIGKILL, out of memory) says nothing to its workers: they would wait for work
-    # for ever, with items' keys in memory.
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def take_many(setting: Setting, jobs: Sequence[Job]) -> list[Taken | NotTaken]:

@@ -16,8 +16,9 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from custody.errors import MachineError
-from custody.procedure.intake import SMALL, Job, NotTaken, Setting, Taken, begin_worker, take, take_many
+from custody.procedure.intake import SMALL, Job, NotTaken, Setting, Taken, take, take_many
 from custody.procedure.sources import Source
+from custody.procedure.workers import begin_worker
 
 HANDFUL = 16
 _HANDFUL_BYTES = 4 << 20
