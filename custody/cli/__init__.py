@@ -28,6 +28,7 @@ MORE = {
     "seal": ("custody.cli.seal:seal", "sign the record's state and get time proofs"),
     "check": ("custody.cli.check:check", "this locker against itself, everything recomputed"),
     "backup": ("custody.cli.backup:backup", "everything of this locker in one sealed file"),
+    "restore": ("custody.cli.restore:restore", "a locker out of a backup, in a new folder"),
     "trust": ("custody.cli.trust:trust", "senders and time authorities that you believe"),
     "custodian": ("custody.cli.custodian:custodian", "people and their keys: add, grant, retire, recover"),
     "formats": ("custody.cli.formats:formats", "the formats that custody writes, and the evidence it takes"),

@@ -16,6 +16,7 @@ from custody.format.text import show
 
 if TYPE_CHECKING:
     from custody.crypto.keys import SignKey
+    from custody.keys.recovery import RecoverySheet
 
 _RIGHT_HELP = "A right, repeatable: "
 
@@ -302,45 +303,96 @@ def compromised(session: Session, key: str, since: str, note: str | None) -> Non
     session.out.next(f"custody{session.locker_words} seal", f"custody{session.locker_words} custodian list")
 
 
-@custodian.command("recover", short_help="make a key file from the recovery sheet")
+@custodian.command("recover", short_help="make a key file from the recovery sheet, or try the sheet")
 @click.option(
-    "-o", "output", metavar="KEYFILE", type=click.Path(), required=True, help="The key file to make."
+    "-o", "output", metavar="KEYFILE", type=click.Path(), help="The key file to make. Not with --try."
+)
+@click.option(
+    "--try",
+    "only_try",
+    is_flag=True,
+    help="Only try the words at this locker: they must open what they should. No key file; it is logged.",
 )
 @click.option(
     "--words-file", metavar="FILE", type=click.Path(), help="Read the 24 words from FILE, not the terminal."
 )
-def recover(session: Session, output: str, words_file: str | None) -> None:
-    """Make a key file of the 24 words of a recovery sheet, under a new passphrase. Needs no locker."""
-    from custody.cli.words import quoted
-    from custody.keys import keyfile, recovery
+def recover(session: Session, output: str | None, only_try: bool, words_file: str | None) -> None:
+    """Make a key file of the 24 words of a recovery sheet, under a new passphrase. Needs no locker.
 
+    With --try, at a locker: type the words in while nothing is wrong yet, and see that they open it.
+    """
+    from custody.cli.words import quoted
+    from custody.keys import keyfile
+
+    if only_try == (output is not None):
+        raise UsageError("one of the two is to be named", expected="-o KEYFILE, or --try")
+    if output is None:
+        _try_sheet(session, words_file)
+        return
     path = Path(output)
     keyfile_free(path)
-    if words_file is not None:
-        data = read_small(words_file, limit=16 * 1024)
-        sheet = recovery.from_words(data.decode("utf-8", "replace"), where=show(words_file))
-    elif session.terminal.can_hide:
-        sheet = recovery.from_words(session.terminal.hidden("The 24 words, in the order of their numbers: "))
-    else:
-        raise UsageError(
-            "no terminal to type the 24 words on",
-            expected="a terminal, or --words-file FILE",
-            hint="never give the words as arguments: the shell keeps them",
-        )
+    sheet = _sheet(session, words_file)
     passphrase = session.new_passphrase(f"the new key file {show(str(path))}")
     made = keyfile.create(
         path, passphrase, sheet.keys, now=session.rim.wall(), random=session.rim.random, recovery=True
     )
-    session.out.result({"key_file": str(path), "key_id": made.key_id, "remembers_head": False})
+    none = {"messages": None, "items": None, "of_items": None}
+    session.out.result(
+        {"key_file": str(path), "key_id": made.key_id, "remembers_head": False, "tried": False, **none}
+    )
     session.out.say(
         f"made the key file {show(str(path))} from the recovery sheet",
         "It remembers nothing of before: it can't tell whether a copy of the locker is the newest. If there are"
         " several copies, ask who has the latest.",
-        "With it you can read everything and seal. It can not collect, export or add people: an administrator's key"
-        " can. An opened sheet has been seen: treat the words as known.",
+        "With it you can read everything and seal, and restore a backup: custody restore. It can not collect, export"
+        " or add people in the locker as it is: an administrator's key can. An opened sheet has been seen: treat the"
+        " words as known.",
     )
     session.out.data(made.key_id)
-    session.out.next(f"custody{session.locker_words} --key {quoted(str(path))} custodian list")
+    session.out.next(
+        f"custody{session.locker_words} --key {quoted(str(path))} custodian list",
+        f"custody --key {quoted(str(path))} restore BACKUP DIR",
+    )
+
+
+def _sheet(session: Session, words_file: str | None) -> RecoverySheet:
+    """The sheet of the words in a file, or typed."""
+    from custody.keys import recovery
+
+    if words_file is not None:
+        data = read_small(words_file, limit=16 * 1024)
+        return recovery.from_words(data.decode("utf-8", "replace"), where=show(words_file))
+    if session.terminal.can_hide:
+        return recovery.from_words(session.terminal.hidden("The 24 words, in the order of their numbers: "))
+    raise UsageError(
+        "no terminal to type the 24 words on",
+        expected="a terminal, or --words-file FILE",
+        hint="never give the words as arguments: the shell keeps them",
+    )
+
+
+def _try_sheet(session: Session, words_file: str | None) -> None:
+    from custody.procedure import sheet as sheets
+
+    locker = session.locker()
+    done = sheets.try_sheet(locker, _sheet(session, words_file), session.rim)
+    session.out.result(
+        {
+            "key_file": None,
+            "key_id": done.key_id,
+            "remembers_head": False,
+            "tried": True,
+            "messages": done.messages,
+            "items": done.items,
+            "of_items": done.of_items,
+        }
+    )
+    session.out.say(
+        f"the words are this locker's, and hold the keys of {done.items} of {count_text(done.of_items, 'item')};"
+        " nothing was opened, and the try is logged",
+        "Put the page back into its envelope, and sign and date it across the flap.",
+    )
+    session.out.data(done.key_id)
 
 
 @custodian.command("list", short_help="who may do what")

@@ -14,6 +14,7 @@ from custody.cli.session import Session
 from custody.format.text import show
 
 if TYPE_CHECKING:
+    from custody.procedure.reminders import BackupDue
     from custody.procedure.todo import Todo
 
 
@@ -27,7 +28,7 @@ def todo(session: Session, fields: bool, purpose: str | None) -> None:
     from custody.procedure import todo as doing
 
     place = session.desk() if fields else session.locker()
-    found = doing.todo(place, purpose=session.purpose(purpose) if fields else None)
+    found = doing.todo(place, purpose=session.purpose(purpose) if fields else None, now=session.rim.now())
     session.out.result(
         {
             "unsealed": found.unsealed,
@@ -40,6 +41,8 @@ def todo(session: Session, fields: bool, purpose: str | None) -> None:
             "leftovers": list(found.leftovers),
             "registered": [{"id": one.id, "label": one.label, "case": one.case} for one in found.registered],
             "no_recovery": found.no_recovery,
+            "backup": None if found.backup is None else dataclasses.asdict(found.backup),
+            "sheet_untried": found.sheet_untried,
             "fields": None
             if found.fields is None
             else [
@@ -92,8 +95,24 @@ def _lines(found: Todo, locker: str) -> Iterator[str]:
         yield f"only registered, not kept here: {labels}{more}: see that the content stays where it was found"
     if found.no_recovery:
         yield "there is no way back into this locker: add a second custodian, with --all-cases --right read"
+    if found.backup is not None:
+        yield f"{_backup(found.backup)}: custody{locker} backup FILE, onto another disk that is kept elsewhere"
+    if found.sheet_untried:
+        yield (
+            "nobody has tried yet whether the recovery sheet opens this locker:"
+            f" custody{locker} custodian recover --try, with the page in hand"
+        )
     for field in found.fields or ():
         if field.not_stated:
             yield f"{field.label}: not stated: {', '.join(field.not_stated)}"
         if field.unassessed:
             yield f"{field.label}: nobody has looked at {count_text(field.unassessed, 'item')} yet"
+
+
+def _backup(due: BackupDue) -> str:
+    if due.last is None:
+        return (
+            f"no backup was ever written: {count_text(due.items, 'item is', 'items are')} on this disk alone"
+        )
+    since = count_text(due.items, "item has", "items have")
+    return f"the last backup was written {count_text(due.days or 0, 'day')} ago, and {since} come in since"

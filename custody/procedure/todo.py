@@ -6,15 +6,17 @@ Each thing has a value of its own and one function that finds it; `Todo` gathers
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from custody.errors import UsageError
-from custody.procedure import access, again, authorities
+from custody.procedure import access, again, authorities, reminders
 from custody.procedure.access import Purpose
 from custody.procedure.again import Prepared
 from custody.procedure.lists import ItemLine, handling_flags, line_of, may_open
 from custody.procedure.locker import Desk, Locker
+from custody.procedure.reminders import BackupDue
 from custody.procedure.seal import stamped_by, unsealed
 from custody.verify.rights import Rights
 
@@ -68,6 +70,10 @@ class Todo:
     registered: tuple[ItemLine, ...]
     """Items whose content lies elsewhere: no work, but nobody else looks after it."""
     no_recovery: bool
+    backup: BackupDue | None
+    """That a backup should be made; None too where nobody said what time it is."""
+    sheet_untried: bool
+    """There is a recovery sheet, and nobody ever tried whether its words open anything."""
     fields: tuple[OpenFields, ...] | None
 
     @property
@@ -81,11 +87,13 @@ class Todo:
             or self.prepared
             or self.leftovers
             or self.no_recovery
+            or self.backup
+            or self.sheet_untried
             or self.fields
         )
 
 
-def todo(place: Desk | Locker, *, purpose: Purpose | None = None) -> Todo:
+def todo(place: Desk | Locker, *, purpose: Purpose | None = None, now: dt.datetime | None = None) -> Todo:
     """What is still to be done here. Opens nothing without ``purpose``.
 
     With it (and a `Desk`) open fields are listed too: one `case.consulted` for each case that this
@@ -106,6 +114,8 @@ def todo(place: Desk | Locker, *, purpose: Purpose | None = None) -> Todo:
         leftovers=tuple(locker.vault.strangers()[0]),
         registered=tuple(line_of(item) for item in locker.work.items() if item.object is None),
         no_recovery=_no_recovery(rights),
+        backup=None if now is None else reminders.backup_due(locker, now),
+        sheet_untried=reminders.sheet_untried(locker, rights),
         fields=tuple(_open_fields(place, purpose))
         if purpose is not None and isinstance(place, Desk)
         else None,
