@@ -7,6 +7,7 @@ enrolled with it could deny everything (Chalkias et al., "Taming the many EdDSAs
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidSignature
@@ -63,7 +64,7 @@ class SignKey:
     @property
     def public(self) -> bytes:
         """The raw public key, 32 bytes."""
-        return Ed25519PrivateKey.from_private_bytes(self.seed).public_key().public_bytes_raw()
+        return _public(self.seed)
 
     @property
     def key_id(self) -> str:
@@ -72,7 +73,18 @@ class SignKey:
 
     def sign(self, message: bytes) -> bytes:
         """The Ed25519 signature (RFC 8032), 64 bytes."""
-        return Ed25519PrivateKey.from_private_bytes(self.seed).sign(message)
+        return _private(self.seed).sign(message)
+
+
+# Each costs a multiplication on the curve, and every entry asked for three: a third of an append.
+@functools.lru_cache(maxsize=4)
+def _private(seed: bytes) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(seed)
+
+
+@functools.lru_cache(maxsize=4)
+def _public(seed: bytes) -> bytes:
+    return _private(seed).public_key().public_bytes_raw()
 
 
 def verify(public: bytes, signature: bytes, message: bytes, *, where: str) -> None:
