@@ -14,9 +14,13 @@ from typing import Any
 import jsonschema
 import pytest
 
+from custody.procedure import backup, restore
+from custody.procedure import export as exporting
+from custody.procedure.locker import Desk, Locker
 from custody.verify.compare import Pair, Together, examine, together
 from custody.verify.compare_text import together_lines
 from custody.verify.report import Outcome
+from tests import desks
 from tests.packages import LATER, Files, Forger, World, forger, make_world, put_together, world
 from tests.test_verify_attacks import _fork, _hidden, _same_genesis, _stale, _with_compromise, item
 
@@ -141,6 +145,57 @@ def test_two_records_have_nothing_in_common(tmp_path: Path) -> None:
     found = hold(forger(), world().honest, other.honest, trusted=False)
     assert said(found.pairs[0], "same record", "different records", Outcome.NOT_CHECKED)
     assert (found.record_line, found.exit_code) == ("INTACT", 6)
+
+
+def volumes(folder: Path, *, first_after_backup: bool) -> tuple[bytes, bytes]:
+    """A package of a locker, and one of what was restored from a backup that was made before or after it."""
+
+    def pack(desk: Desk, name: str) -> bytes:
+        exporting.export(desk, exporting.Choice(case=case), folder / name, purpose="a test", plain=True)
+        return (folder / name).read_bytes()
+
+    clock = desks.Clock()
+    with desks.authority(clock) as (_, named):
+        old = desks.new_locker(folder, tsa=(named,), clock=clock)
+        case, _ = desks.case_with(old, folder / "in", {"old.txt": b"from before"})
+        first = b"" if first_after_backup else pack(old, "first")
+        clock.forward(hours=1)
+        backup.write(old, folder / "backup")
+        if first_after_backup:
+            desks.take_in(old, case, desks.put(folder / "lost", {"lost.txt": b"never to be seen again"}))
+            first = pack(old, "first")
+        clock.forward(days=3)
+        restore.restore(folder / "backup", folder / "L2", old.key_file, old.rim)
+        desk = Desk(Locker(folder / "L2"), old.key_file, old.rim)
+        desks.take_in(desk, case, desks.put(folder / "more", {"new.txt": b"from after"}))
+        clock.forward(hours=1)
+        return first, pack(desk, "second")
+
+
+def test_a_record_that_goes_on_in_a_new_volume_agrees_with_a_package_of_the_first(tmp_path: Path) -> None:
+    found = hold(forger(), *volumes(tmp_path, first_after_backup=False), trusted=False)
+    assert alone(found) == [6, 6]
+    (pair,) = found.pairs
+    assert pair.line == "AGREE", pair.findings
+    assert said(pair, "continues", "continues that", Outcome.PASSED)
+    assert pair.added.items == ["A-2/01"]
+    assert pair.added.entries["item.exported"] == 1
+
+
+def test_what_a_backup_did_not_have_is_told_and_is_no_contradiction(tmp_path: Path) -> None:
+    found = hold(forger(), *volumes(tmp_path, first_after_backup=True), trusted=False)
+    (pair,) = found.pairs
+    assert pair.exit_code == 6, pair.findings
+    assert said(pair, "continues", "the rest of them is not in it", Outcome.NOT_CHECKED)
+    older, newer = found.packages[pair.older], found.packages[pair.newer]
+    assert older.report.intact
+    assert newer.report.intact
+    lost, new = (
+        (pair.added.items_gone, pair.added.items)
+        if pair.older == 0
+        else (pair.added.items, pair.added.items_gone)
+    )
+    assert (lost, new) == (["A-2/01"], ["A-2/01"])  # one label, two items
 
 
 # Forged

@@ -278,10 +278,12 @@ def _what_is_new(
     left, right, before, after = first.record, second.record, first.contents, second.contents
     assert left is not None
     assert right is not None
-    place = {mine.number: its.base - mine.base for mine, its in shared}
-    common = {
-        seq: seq + place[placed.volume] for seq, placed in left.entries.items() if placed.volume in place
-    }
+    volumes = {mine.number: (mine, its) for mine, its in shared}
+    common = {}
+    for seq, placed in left.entries.items():
+        mine, its = volumes.get(placed.volume, (None, None))
+        if mine is not None and its is not None and seq - mine.base < its.checkpoint.size:
+            common[seq] = seq - mine.base + its.base
     known = set(common.values())
     both = left.histories.keys() & right.histories.keys()
     kinds = Counter(
