@@ -12,7 +12,9 @@ import pytest
 from custody.format import canonical, package
 from custody.format.text import from_base64, to_base64
 from custody.format.trust import Trust, TrustedAuthority, TrustedLedger
-from custody.procedure import backup, cases, restore, seal
+from custody.ledger.store import Last
+from custody.ledger.volumes import Closed
+from custody.procedure import backup, cases, export_files, export_plan, restore, seal
 from custody.procedure import export as exporting
 from custody.procedure.locker import Desk, Locker
 from custody.verify.package import verify
@@ -58,7 +60,8 @@ def tell(folder: Path) -> Story:
         clock.forward(hours=1)
         seal.seal(old)
         clock.forward(hours=1)
-        cases.open_case(old, "REF-2")  # a tail that no note covers
+        cases.open_case(old, "REF-2")
+        seal.seal(old)  # what the backup adds after it is a tail that no note covers
         backup.write(old, folder / "backup")
         clock.forward(days=3)
         restore.restore(folder / "backup", folder / "L2", old.key_file, old.rim)
@@ -201,13 +204,41 @@ def test_entries_of_the_closed_volume_can_not_be_changed_or_swapped(story):
 
 
 def test_the_last_note_of_the_closed_volume_is_the_one_that_was_named(story):
-    name = next(path for path in story.files if path.startswith(f"{V1}log/") and path.endswith(".note"))
-    files = {path: data for path, data in story.files.items() if not path.startswith(f"{V1}log/")}
+    names = [path for path in story.files if path.startswith(f"{V1}log/")]
+    files = {path: data for path, data in story.files.items() if path not in names}
     report = look(resign(files, story.desk.keys.sign), story.trust(2))
     assert said(report, "volumes", "is not here", Outcome.NOT_CHECKED), summary(report)
-    other = next(path for path in story.files if path.startswith("custody/log/") and path.endswith(".note"))
-    files = {**story.files, name: story.files[other]}
-    assert not look(resign(files, story.desk.keys.sign), story.trust(2)).intact
+    newest = max(int(path.removeprefix(f"{V1}log/").partition(".")[0]) for path in names)
+    files = {path: data for path, data in story.files.items() if not path.startswith(f"{V1}log/{newest}.")}
+    assert any(path.startswith(f"{V1}log/") for path in files)
+    report = look(resign(files, story.desk.keys.sign), story.trust(2))
+    assert said(report, "volumes", "not the one that the next volume names"), summary(report)
+
+
+def test_an_exporter_with_a_changed_program_can_not_hide_the_end_of_the_closed_volume(tmp_path, monkeypatch):
+    story = tell(tmp_path)
+    ledger = story.desk.locker.volumes[0].ledger
+    before, last = story.desk.locker.history(ledger)[-2:]
+    real_heads, real_entries, real_last = export_plan._heads, export_files._Stretch.entries, Closed.last
+    head = Last(before.read().ledger, before.read().subject.n, before.leaf)
+
+    def heads(*args):
+        return {**real_heads(*args), ledger: ("ledger", head.n, head.leaf)}
+
+    def entries(stretch, subjects):
+        return [one for one in real_entries(stretch, subjects) if one.position != last.position]
+
+    def last_of(closed, subject):
+        return head if subject == ledger else real_last(closed, subject)
+
+    monkeypatch.setattr(export_plan, "_heads", heads)
+    monkeypatch.setattr(export_files._Stretch, "entries", entries)
+    monkeypatch.setattr(Closed, "last", last_of)
+    choice = exporting.Choice(case=story.case)
+    exporting.export(story.desk, choice, tmp_path / "lie", purpose="a lie", plain=True, stamped=False)
+    report = verify(io.BytesIO((tmp_path / "lie").read_bytes()), now=LATER)
+    assert said(report, "histories", "closed volume's own history"), summary(report)
+    assert [f.check for f in report.findings if f.outcome is Outcome.FAILED] == ["histories"]
 
 
 def test_who_had_no_right_to_go_on_is_refused_by_the_verifier(tmp_path, monkeypatch):
