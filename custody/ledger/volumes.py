@@ -98,6 +98,11 @@ class Closed:
         self.volumes = tuple(found)
 
     @property
+    def files(self) -> tuple[Ledger, ...]:
+        """Their files, opened for reading."""
+        return tuple(self._ledgers)
+
+    @property
     def size(self) -> int:
         """Entries in all closed volumes."""
         return sum(volume.size for volume in self.volumes)

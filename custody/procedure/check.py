@@ -18,9 +18,11 @@ from custody.format import entry as entries
 from custody.format.entry import Entry, NewerVersion
 from custody.format.note import LogNote
 from custody.ledger.store import Stored, View
+from custody.ledger.volumes import Volume
 from custody.ledger.work import ItemRow
 from custody.procedure import access
 from custody.procedure.check_claims import Claims
+from custody.procedure.check_volumes import Place
 from custody.procedure.locker import Desk, Locker
 from custody.procedure.seal import unsealed
 from custody.verify import replay
@@ -89,6 +91,7 @@ class _Run:
         self.findings = Findings()
         self.state = _State()
         self._levels: list[list[bytes]] = []
+        self._volume = Place(origin=locker.origin, ledger=locker.ledger_id)
         self._claims = Claims(self.findings, locker.ledger_id)
         self._leftovers: list[str] = []
         self._orphans: list[str] = []
@@ -99,12 +102,10 @@ class _Run:
         if deep and self.desk is not None:
             self._log_start(self.desk)
         self._files()
-        with self.locker.ledger.reading() as view:
-            size = view.size
-            self._entries(view, size)
-            self._nodes(view, size)
-            self._notes(view, size)
-            self._claims.conclude(view, view.notes())
+        with self.locker.record() as record:
+            size = record.size
+            for volume, view in zip(self.locker.volumes, record.views, strict=True):
+                self._one_volume(volume, view)
         try:
             items = self._items()
         except CustodyError as error:
@@ -144,9 +145,23 @@ class _Run:
             public = {"size": writer.append.size, "root": writer.append.root().hex(), "result": "started"}
             writer.add("ledger.checked", "ledger", desk.locker.ledger_id, public=public)
 
+    def _one_volume(self, volume: Volume, view: View) -> None:
+        """One volume of the record, with the rights that the ones before it left."""
+        self._volume = self._volume.begin(origin=volume.origin, ledger=volume.ledger)
+        state = self.state
+        state.leaves, state.heads, state.stamped, state.checked, state.parts = [], {}, [], 0, 0
+        self._claims = Claims(self.findings, volume.ledger)
+        self._entries(view, view.size)
+        self._nodes(view, view.size)
+        self._notes(view, view.size)
+        self._claims.conclude(view, view.notes())
+        root = self._root_at(len(state.leaves)) if state.leaves else b""
+        self._volume = self._volume.end(state.heads, len(state.leaves), root, view.newest_note())
+
     def _files(self) -> None:
-        for problem in self.locker.ledger.file_checks():
-            self.findings.failed("ledger file", problem, where=self.locker.ledger.path.name)
+        for ledger in (*self.locker.closed.files, self.locker.ledger):
+            for problem in ledger.file_checks():
+                self.findings.failed("ledger file", problem, where=ledger.path.name)
         for problem in self.locker.erasable.strangers():
             self.findings.failed("erasable store", problem, where=self.locker.erasable.path.name)
         for problem in self.locker.erasable.integrity():
@@ -168,7 +183,7 @@ class _Run:
             row = next(rows, None)
             root = merkle.fold_peaks(peaks)
             if stored.seq != seen:
-                self.findings.failed("entries", "an entry is missing", where=f"entry {seen}")
+                self.findings.failed("entries", "an entry is missing", where=f"entry {view.base + seen}")
                 break
             self._entry(stored, root, row)
             leaf = stored.leaf
@@ -191,10 +206,10 @@ class _Run:
             )
 
     def _entry(self, stored: Stored, root: bytes, row: tuple[int, str, int] | None) -> None:
-        where = f"entry {stored.seq}"
+        where = f"entry {stored.position}"
         try:
             body, outer = entries.read(stored.envelope, where=where)
-            where = f"entry {stored.seq} ({body.kind})"
+            where = f"entry {stored.position} ({body.kind})"
             self._place(body, stored, root, row, where)
             if body.subject.type in ("ledger", "case"):
                 replay.admit(self.state.rights, body, outer, where=where)
@@ -214,7 +229,7 @@ class _Run:
         subject = body.subject
         if row != (stored.seq, subject.id, subject.n):
             raise CheckFailed("the table's columns are not what the entry says", where=where)
-        if body.seq != stored.seq or body.ledger != self.locker.origin:
+        if body.seq != stored.seq or body.ledger != self._volume.origin:
             raise CheckFailed("an entry of another place or ledger", where=where)
         if body.root != root.hex():
             raise CheckFailed(
@@ -231,6 +246,7 @@ class _Run:
             raise CheckFailed(
                 "the history of its subject has a gap", where=where, expected=f"number {expected[0]}"
             )
+        self._volume.check_links(body, where)
         self.state.heads[subject.id] = (subject.n, stored.leaf)
         if body.kind == "checkpoint.timestamped":
             self.state.stamped.append((body.seq, body.public["size"], body.public["token"]))
@@ -281,7 +297,7 @@ class _Run:
             try:
                 note = LogNote.from_bytes(stored, where=where)
                 checkpoint = notes.verify(
-                    note, self.state.rights.log_keys, origin=self.locker.origin, where=where
+                    note, self.state.rights.log_keys, origin=self._volume.origin, where=where
                 )
                 if (
                     checkpoint.size != at
@@ -386,7 +402,7 @@ class _Run:
     def _subject_keys(self, desk: Desk) -> None:
         """The class keys of the ledger, the cases and the exhibits fit what was sealed first about each."""
         work = self.locker.work
-        subjects = [self.locker.ledger_id]
+        subjects = [volume.ledger for volume in self.locker.volumes]
         for case in work.cases():
             subjects += [case.id, *(row.id for row in work.exhibits(case.id))]
         for subject in subjects:
@@ -410,7 +426,7 @@ class _Run:
         if any(one.key_id == key_id for one in rights.sealers()):
             due[ledger, "log"] = {"ed25519", "ml-dsa-44"}
         if any(one.key_id == key_id for one in rights.roster_readers()):
-            due[ledger, "keys"] = set(sealing.OTHER_CLASSES)
+            due |= {(one.ledger, "keys"): set(sealing.OTHER_CLASSES) for one in self.locker.volumes}
         work = self.locker.work
         for case in work.cases():
             classes = self._classes(key_id, case.id)
@@ -493,17 +509,17 @@ class _Run:
             return 0
         if "object" in keys and item.object is not None:
             head = self.locker.vault.head(item.object, sealing.OVERHEAD)
-            object_key = sealing.object_key(keys["object"], desk.origin, item.id)
+            object_key = sealing.object_key(keys["object"], item.ledger, item.id)
             # A missing object is told where objects are looked at.
-            if head and not sealing.commits(object_key, contexts.object_(desk.origin, item.id), head):
+            if head and not sealing.commits(object_key, contexts.object_(item.ledger, item.id), head):
                 self.findings.failed(
                     "keys", "the item's keys are not those that its object was sealed under", where=where
                 )
-        sealed = self.locker.erasable.part(desk.origin, item.id, 0, "content")
+        sealed = self.locker.erasable.part(item.ledger, item.id, 0, "content")
         if sealed is None or "record" not in keys:
             return 1
-        key = sealing.compartment_key(keys["record"], desk.origin, item.id, 0, "content")
-        if not sealing.commits(key, contexts.compartment(desk.origin, item.id, 0, "content"), sealed[:56]):
+        key = sealing.compartment_key(keys["record"], item.ledger, item.id, 0, "content")
+        if not sealing.commits(key, contexts.compartment(item.ledger, item.id, 0, "content"), sealed[:56]):
             self.findings.failed(
                 "keys", "the item's keys are not those that its parts were sealed under", where=where
             )
