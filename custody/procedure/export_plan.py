@@ -14,6 +14,7 @@ from typing import Any
 from custody.errors import CheckFailed, InputRefused, NoRight
 from custody.format import names, package
 from custody.format.text import to_base64
+from custody.ledger import histories
 from custody.ledger.work import ItemRow
 from custody.procedure import access
 from custody.procedure.locker import Desk, Locker
@@ -168,6 +169,7 @@ def make(
 def _heads(desk: Desk, subjects: Mapping[str, str], stop: int | None) -> dict[str, tuple[str, int, bytes]]:
     found = {}
     with desk.locker.record() as record:
+        histories.check_all_there(record, subjects)
         for subject, kind in subjects.items():
             if stop is None:
                 head = record.head(subject)
