@@ -142,6 +142,16 @@ def test_the_demo_s_packages(tmp_path: Path) -> None:
     assert hand.verify(tmp_path / "d" / "tampered.zip", str(WORDS)) > 0
 
 
+def test_a_second_volume_is_a_fault_to_it_as_the_page_says(tmp_path: Path) -> None:
+    """Never silently half of a record."""
+    files = take_apart(world().honest)
+    moved = {
+        path.replace("custody/entries/", "custody/volumes/1/entries/"): data for path, data in files.items()
+    }
+    assert judge(put_together(rebag({**files, **moved})), tmp_path) > 0
+    assert any("new volume" in what for what in not_covered())
+
+
 # One-fault packages
 
 
@@ -164,7 +174,7 @@ def test_it_judges_attacks_as_custody_does(row: Attack, tmp_path: Path) -> None:
 
 def test_the_page_names_only_attacks_that_exist() -> None:
     table = not_covered()
-    assert len(table) >= 5
+    assert len(table) >= 8
     assert set().union(*table.values()) <= {row.id for row in ATTACKS}
 
 
