@@ -135,6 +135,29 @@ class PackageRow:
     wall: str
 
 
+class Beside:
+    """A projection that is derived anew, in a nameless file of SQLite's own, for `Work.rebuild` to compare."""
+
+    def __init__(self) -> None:
+        self.connection = sqlite3.connect("", isolation_level=None)
+        self.connection.execute("PRAGMA journal_mode=OFF")
+        _empty(self.connection)
+        self.connection.execute("BEGIN")
+        self.size = 0
+        """How many entries it has taken in, from the first on."""
+
+    def take(self, position: int, entry: entries.Entry | None) -> None:
+        """Take in the next entry (None: one of a newer custody, of which nothing is derived).
+
+        What is not the next, or contradicts what was derived, is left for `Work.rebuild` to read and refuse.
+        """
+        if position == self.size:
+            with contextlib.suppress(sqlite3.Error, LookupError, TypeError):
+                if entry is not None:
+                    _apply(self.connection, position, entry)
+                self.size += 1
+
+
 class Work:
     """The projection, brought up to date by `catch_up` before each use.
 
@@ -207,17 +230,17 @@ class Work:
         found = tuple(connection.execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas)
         return found == (APPLICATION_ID, SCHEMA_VERSION)
 
-    def rebuild(self, view: Record) -> None:
+    def rebuild(self, view: Record, beside: Beside | None = None) -> None:
         """Derive everything anew, beside the file; write it only where the file has something else.
 
-        A neighbour's next question may come at any time, so what is right is left as it is.
+        A neighbour's next question may come at any time, so what is right is left as it is. ``beside``: what
+        the caller derived already, from the first entries on; it is used up.
         """
         with self._as_ours():
             self._catch_up(view)
-            # A nameless file of SQLite's own.
-            with contextlib.closing(sqlite3.connect("", isolation_level=None)) as fresh:
-                _empty(fresh)
-                for position, entry in _readable(view, 0, view.size):
+            beside = beside or Beside()
+            with contextlib.closing(beside.connection) as fresh:
+                for position, entry in _readable(view, beside.size, view.size):
                     _apply(fresh, position, entry)
                 with _writing(self._connection):
                     # Neighbours went on meanwhile; now they wait.

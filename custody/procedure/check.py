@@ -19,16 +19,20 @@ from custody.format.entry import Entry, NewerVersion
 from custody.format.note import LogNote
 from custody.ledger.store import Stored, View
 from custody.ledger.volumes import Volume
-from custody.ledger.work import ItemRow
+from custody.ledger.work import Beside, ItemRow
 from custody.procedure import access
 from custody.procedure.check_claims import Claims
 from custody.procedure.check_volumes import Place
 from custody.procedure.locker import Desk, Locker
+from custody.procedure.read_ahead import Sound, read_ahead
 from custody.procedure.seal import unsealed
 from custody.verify import replay
 from custody.verify.report import Finding, Findings, Outcome
 from custody.verify.rights import Rights
 from custody.verify.token import check_token
+
+_STEP = 250
+"""Entries whose sealed parts are looked up at once."""
 
 Progress = Callable[[str, int, int], None]
 """(what is being checked, how many done, how many in all)"""
@@ -76,16 +80,25 @@ class _State:
 
 
 def check(
-    locker: Locker, desk: Desk | None = None, *, deep: bool = False, progress: Progress | None = None
+    locker: Locker,
+    desk: Desk | None = None,
+    *,
+    deep: bool = False,
+    progress: Progress | None = None,
+    workers: int | None = None,
 ) -> Checked:
-    """Check everything that can be; ``desk`` adds the keys, ``deep`` (with a desk) the contents."""
-    run = _Run(locker, desk, progress or (lambda _what, _done, _total: None))
+    """Check everything that can be; ``desk`` adds the keys, ``deep`` (with a desk) the contents.
+
+    ``workers``: processes beside this one that read the entries, see `read_ahead`.
+    """
+    run = _Run(locker, desk, progress or (lambda _what, _done, _total: None), workers)
     return run.run(deep=deep)
 
 
 class _Run:
-    def __init__(self, locker: Locker, desk: Desk | None, progress: Progress) -> None:
+    def __init__(self, locker: Locker, desk: Desk | None, progress: Progress, workers: int | None) -> None:
         self.locker = locker
+        self._workers = workers
         self.desk = desk
         self.progress = progress
         self.findings = Findings()
@@ -93,6 +106,9 @@ class _Run:
         self._levels: list[list[bytes]] = []
         self._volume = Place(origin=locker.origin, ledger=locker.ledger_id)
         self._claims = Claims(self.findings, locker.ledger_id)
+        self._beside = Beside()
+        self._wanted: list[tuple[str, Entry]] = []
+        """Entries whose sealed parts are still to be looked at, and how findings name them."""
         self._leftovers: list[str] = []
         self._orphans: list[str] = []
         self._unnamed = 0
@@ -179,19 +195,21 @@ class _Run:
         peaks: list[bytes] = []
         seen = 0
         rows = view.index_rows()
-        for stored in view.entries(0, size):
+        for stored, sound in read_ahead(view.entries(0, size), size, self._sign_keys, self._workers):
             row = next(rows, None)
             root = merkle.fold_peaks(peaks)
             if stored.seq != seen:
                 self.findings.failed("entries", "an entry is missing", where=f"entry {view.base + seen}")
                 break
-            self._entry(stored, root, row)
-            leaf = stored.leaf
+            leaf = stored.leaf if sound is None else sound[1]
+            self._entry(stored, sound, leaf, root, row)
             self.state.leaves.append(leaf)
             _push(peaks, seen, leaf)
             seen += 1
-            if seen % 500 == 0:
+            if seen % _STEP == 0:
+                self._parts()
                 self.progress("entries", seen, size)
+        self._parts()
         if seen != size and not self.findings.has_failed("entries"):
             self.findings.failed(
                 "entries", "entries are missing at the end", expected=str(size), found=str(seen)
@@ -205,26 +223,48 @@ class _Run:
                 "parts", f"the {self.state.parts} sealed parts of these are there and are what was logged"
             )
 
-    def _entry(self, stored: Stored, root: bytes, row: tuple[int, str, int] | None) -> None:
+    def _sign_keys(self) -> dict[str, bytes]:
+        return {key_id: one.sign_key for key_id, one in self.state.rights.custodians.items()}
+
+    def _entry(
+        self,
+        stored: Stored,
+        sound: Sound | None,
+        leaf: bytes,
+        root: bytes,
+        row: tuple[int, str, int] | None,
+    ) -> None:
         where = f"entry {stored.position}"
+        outer = None
         try:
-            body, outer = entries.read(stored.envelope, where=where)
+            if sound is None:
+                body, outer = entries.read(stored.envelope, where=where)
+            else:
+                body = sound[0]
+            self._beside.take(stored.position, body)
             where = f"entry {stored.position} ({body.kind})"
-            self._place(body, stored, root, row, where)
+            self._place(body, stored, leaf, root, row, where)
             if body.subject.type in ("ledger", "case"):
                 replay.admit(self.state.rights, body, outer, where=where)
             else:
                 replay.hold(self.state.rights, body, outer, where=where)
             self._claims.take(body, self.state.heads, where)
             self.state.checked += 1
-            self._parts(body, where)
+            self._wanted.append((where, body))
         except NewerVersion as error:
+            self._beside.take(stored.position, None)
             self.findings.not_checked("entries", error.what, where=where)
         except CustodyError as error:
             self.findings.error("entries", error)
 
     def _place(
-        self, body: Entry, stored: Stored, root: bytes, row: tuple[int, str, int] | None, where: str
+        self,
+        body: Entry,
+        stored: Stored,
+        leaf: bytes,
+        root: bytes,
+        row: tuple[int, str, int] | None,
+        where: str,
     ) -> None:
         subject = body.subject
         if row != (stored.seq, subject.id, subject.n):
@@ -247,19 +287,26 @@ class _Run:
                 "the history of its subject has a gap", where=where, expected=f"number {expected[0]}"
             )
         self._volume.check_links(body, where)
-        self.state.heads[subject.id] = (subject.n, stored.leaf)
+        self.state.heads[subject.id] = (subject.n, leaf)
         if body.kind == "checkpoint.timestamped":
             self.state.stamped.append((body.seq, body.public["size"], body.public["token"]))
 
-    def _parts(self, body: Entry, where: str) -> None:
-        for name, digest in body.sealed.items():
-            sealed = self.locker.erasable.part(body.ledger, body.subject.id, body.subject.n, name)
-            self._unnamed -= sealed is not None
-            if sealed is None:
-                self.findings.failed("parts", f"the sealed part “{name}” is missing", where=where)
-            elif hashlib.sha256(sealed).hexdigest() != digest:
-                self.findings.failed("parts", f"the sealed part “{name}” is not what was logged", where=where)
-            self.state.parts += 1
+    def _parts(self) -> None:
+        """The sealed parts of the entries since the last time."""
+        wanted, self._wanted = self._wanted, []
+        asked = [(body.subject.id, body.subject.n) for _, body in wanted if body.sealed]
+        found = self.locker.erasable.part_digests(self._volume.origin, asked)
+        for where, body in wanted:
+            for name, digest in body.sealed.items():
+                stored = found.get((body.subject.id, body.subject.n, name))
+                self._unnamed -= stored is not None
+                if stored is None:
+                    self.findings.failed("parts", f"the sealed part “{name}” is missing", where=where)
+                elif stored != digest:
+                    self.findings.failed(
+                        "parts", f"the sealed part “{name}” is not what was logged", where=where
+                    )
+                self.state.parts += 1
 
     def _nodes(self, view: View, size: int) -> None:
         level: list[bytes] = self.state.leaves
@@ -351,7 +398,7 @@ class _Run:
     def _items(self) -> list[ItemRow]:
         work = self.locker.work
         with self.locker.record() as record:
-            work.rebuild(record)  # what is derived can't be trusted to be whole
+            work.rebuild(record, self._beside)  # what is derived can't be trusted to be whole
         return work.items()
 
     def _objects(self, items: list[ItemRow]) -> None:
