@@ -26,21 +26,33 @@ _HINT = "change nothing in the locker, make a copy of it, and run custody check"
 def guard(connection: sqlite3.Connection, tables: Iterable[str], *, where: str) -> None:
     """Bound what a query can cost, and refuse a file with a view or a virtual table in a table's place.
 
+    To be asked before anything else of a connection.
     Raises CheckFailed for such a file and for a damaged one, MachineError when it can't be read now.
     """
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE)
+    connection.text_factory = _text
     ours = set(tables)
     try:
         found = connection.execute("SELECT type, name, sql FROM sqlite_schema").fetchall()
     except sqlite3.OperationalError as error:
-        raise MachineError(f"can't be used: {error}", where=where) from error
-    except sqlite3.DatabaseError as error:
-        raise CheckFailed(f"the file is damaged: {error}", where=where, hint=_HINT) from error
+        raise MachineError(f"can't be used: {show(str(error))}", where=where) from error
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter for a message of SQLite's own
+        raise CheckFailed(f"the file is damaged: {show(str(error))}", where=where, hint=_HINT) from error
     for kind, name, sql in found:
         if name in ours and (kind != "table" or "VIRTUAL" in str(sql)[:40].upper()):
             raise CheckFailed(
                 "something else stands in a table's place", where=where, found=show(str(name), 60), hint=_HINT
             )
+
+
+def _text(raw: bytes) -> str:
+    # The module's own reading fails with the raw bytes in its message, or fails to make the message.
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise CheckFailed(
+            "a database file holds text that is not UTF-8", found=show(raw, 40), hint=_HINT
+        ) from error
 
 
 def _checked(

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 
 from custody import machine
 from custody.errors import CheckFailed, LockerBusy, MachineError
+from custody.format.text import show
 from custody.keys import erasable_tables as tables
 
 FILE_NAME = "erasable.sqlite"
@@ -134,7 +135,7 @@ class ErasableStore:
             with self._engine.begin() as connection:
                 yield connection
         except sa.exc.DBAPIError as error:
-            text = str(error.orig)
+            text = show(str(error.orig))
             if "malformed" in text or "not a database" in text:
                 raise CheckFailed(f"the erasable store is damaged: {text}", where=self.path.name) from error
             hint = "free some space, then run the command again" if "full" in text else None

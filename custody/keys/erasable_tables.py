@@ -98,9 +98,9 @@ def open_engine(path: Path) -> sa.Engine:
 
     @sa.event.listens_for(made, "connect")
     def _prepare(connection: Any, _record: object) -> None:
+        guard(connection, metadata.tables, where=path.name)
         for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "secure_delete=ON", "synchronous=FULL"):
             connection.execute(f"PRAGMA {pragma}")
-        guard(connection, metadata.tables, where=path.name)
 
     @sa.event.listens_for(made, "begin")
     def _begin(connection: sa.Connection) -> None:

@@ -125,6 +125,7 @@ def engine(path: Path, *, write: bool) -> sa.Engine:
 
     @sa.event.listens_for(made, "connect")
     def _prepare(connection: Any, _record: object) -> None:
+        stored.guard(connection, tables.metadata.tables, where=path.name)
         for pragma in (
             "trusted_schema=OFF",
             "cell_size_check=ON",
@@ -134,7 +135,6 @@ def engine(path: Path, *, write: bool) -> sa.Engine:
             connection.execute(f"PRAGMA {pragma}")
         if not write:
             connection.execute("PRAGMA query_only=ON")
-        stored.guard(connection, tables.metadata.tables, where=path.name)
         connection.set_authorizer(authorize)
 
     if write:
@@ -168,9 +168,9 @@ def closed_engine(path: Path) -> sa.Engine:
 
     @sa.event.listens_for(made, "connect")
     def _prepare(connection: Any, _record: object) -> None:
+        stored.guard(connection, tables.metadata.tables, where=path.name)
         for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "query_only=ON"):
             connection.execute(f"PRAGMA {pragma}")
-        stored.guard(connection, tables.metadata.tables, where=path.name)
         connection.set_authorizer(authorize)
 
     return made

@@ -22,6 +22,7 @@ from custody.errors import CheckFailed, FormatError, MachineError, NoRight
 from custody.format import entry as entries
 from custody.format import kinds, merkle, note
 from custody.format.envelope import ENTRY_TYPE
+from custody.format.text import show
 from custody.ledger import sqlite, tables
 from custody.verify.rights import Rights
 
@@ -192,7 +193,7 @@ class Ledger:
 
 
 def _machine_error(error: sa.exc.DBAPIError, path: Path) -> Exception:
-    text = str(error.orig)
+    text = show(str(error.orig))
     if "ledger:" in text or "malformed" in text or "not a database" in text or "no such" in text:
         return CheckFailed(f"the ledger file refused: {text}", where=path.name)
     hint = "free some space, then run the command again: nothing was lost" if "full" in text else None

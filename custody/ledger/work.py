@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,9 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from custody import machine
-from custody.errors import MachineError
+from custody.errors import CheckFailed, CustodyError, MachineError
 from custody.format import entry as entries
+from custody.format.text import show
 from custody.ledger.volumes import Record
+from custody.stored import guard
 
 FILE_NAME = "work.sqlite"
 LOCK_NAME = "work.lock"
@@ -29,6 +32,7 @@ _STEP = 2000
 """Entries taken in by one transaction."""
 
 _DERIVED = ("cases", "exhibit", "acquisition", "item", "receipt", "package")
+_TABLE_NAMES = ("state", "attempt", *_DERIVED)
 
 _ITEM_COLUMNS = 'id, "case", exhibit, label, object, size, ledger, seq, wall, copy_open'
 
@@ -158,6 +162,13 @@ class Beside:
                 self.size += 1
 
 
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise sqlite3.DatabaseError("text that is not UTF-8") from error
+
+
 class Work:
     """The projection, brought up to date by `catch_up` before each use.
 
@@ -184,7 +195,7 @@ class Work:
             else:
                 hint = "run the command again; should it stay so, delete this file: it is made anew"
             raise MachineError(
-                f"the list of what is in the locker can't be used: {str(error).lower()}",
+                f"the list of what is in the locker can't be used: {show(str(error).lower())}",
                 where=self.path.name,
                 hint=hint,
             ) from error
@@ -213,6 +224,11 @@ class Work:
         self.path.touch(mode=0o600)
         connection = sqlite3.connect(self.path, timeout=60, isolation_level=None, check_same_thread=False)
         try:
+            try:
+                guard(connection, _TABLE_NAMES, where=self.path.name)
+            except CheckFailed as error:
+                raise sqlite3.DatabaseError(error.message) from error
+            connection.text_factory = _text
             connection.execute("PRAGMA synchronous=OFF")  # losing it costs a rebuild, nothing else
             if not self._fits(connection):
                 connection.execute("PRAGMA journal_mode=WAL")
@@ -244,7 +260,7 @@ class Work:
                     _apply(fresh, position, entry)
                 with _writing(self._connection):
                     # Neighbours went on meanwhile; now they wait.
-                    seen = int(self._state("size") or 0)
+                    seen = self._seen()
                     newer = view.again()
                     for position, entry in _readable(newer, view.size, seen):
                         _apply(fresh, position, entry)
@@ -277,7 +293,7 @@ class Work:
         # In short transactions: a neighbour waits for each, and may have gone on in between.
         while seen < size:
             with _writing(self._connection):
-                seen = int(self._state("size") or 0)
+                seen = self._seen()
                 if seen < size:
                     self._take(view, seen, min(size, seen + _STEP))
                 seen = max(seen, min(size, seen + _STEP))
@@ -304,6 +320,13 @@ class Work:
     def _state(self, name: str) -> str | None:
         row = self._connection.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
+
+    def _seen(self) -> int:
+        """How many entries were taken in."""
+        text = self._state("size") or "0"
+        if not re.fullmatch("[0-9]{1,16}", text):
+            raise sqlite3.DatabaseError("no number of entries")
+        return int(text)
 
     def _ask(self, query: str, values: Sequence[object] = ()) -> list[Any]:
         with self._as_ours():
