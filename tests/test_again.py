@@ -6,6 +6,7 @@ import dataclasses
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -56,7 +57,7 @@ def without_file(desk: Desk, case: str, output: Path, monkeypatch: pytest.Monkey
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(container.ContainerWriter, "add_stream", full)
+        patched.setattr(container.ContainerWriter, "close", full)
         with pytest.raises(MachineError, match="can't be written"):
             an_export(desk, case, output, **options)
     return desk.locker.work.packages()[-1].id
@@ -242,6 +243,7 @@ def test_a_second_failure_leaves_it_prepared(
 
 # --- power cuts -----------------------------------------------------------------------------------------
 
+GONE = 42
 POINTS = ("before erasable commit", "after erasable commit", "after ledger commit", "before package file")
 
 
@@ -250,16 +252,34 @@ def do_export(folder: Path) -> None:
     export.export(desk, Choice(case=crash.first_case(desk)), folder / "out.zip", purpose="a test")
 
 
+def die_at(point: str) -> Callable[[str], None]:
+    def hook(name: str) -> None:
+        if name == point:
+            os._exit(GONE)
+
+    return hook
+
+
 def run_crash() -> None:
-    """In a process of its own: `tests.crash` with one more step."""
-    crash.STEPS["export"] = do_export
-    crash.run()
+    """In a process of its own, with the base and [[folder, point]…]: each in a child that is gone at its point."""
+    gone = []
+    for folder, point in json.loads(sys.argv[2]):
+        shutil.copytree(sys.argv[1], folder)
+        child = os.fork()
+        if child == 0:
+            machine.at_point = die_at(point)
+            try:
+                do_export(Path(folder))
+            finally:
+                os._exit(1)
+        gone.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == GONE)
+    print(json.dumps(gone))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_after_a_power_cut_the_package_is_written_again(tmp_path: Path) -> None:
     crash.make_base(tmp_path / "base")
-    jobs = [[str(tmp_path / str(n)), "export", point, 1] for n, point in enumerate(POINTS)]
+    jobs = [[str(tmp_path / str(n)), point] for n, point in enumerate(POINTS)]
     code = "from tests.test_again import run_crash; run_crash()"
     ran = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "base"), json.dumps(jobs)],
@@ -268,7 +288,7 @@ def test_after_a_power_cut_the_package_is_written_again(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
     )
-    assert (ran.returncode, ran.stdout.strip()) == (0, json.dumps([crash.GONE] * len(POINTS))), ran.stderr
+    assert (ran.returncode, ran.stdout.strip()) == (0, json.dumps([True] * len(POINTS))), ran.stderr
     for n, point in enumerate(POINTS):
         folder = tmp_path / str(n)
         desk = crash.desk_of(folder)

@@ -278,7 +278,7 @@ def test_a_full_disk_leaves_no_file_and_the_export_is_reported(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(container.ContainerWriter, "add_stream", full)
+        patched.setattr(container.ContainerWriter, "close", full)
         with pytest.raises(MachineError, match="can't be written") as caught:
             an_export(desk, folder / "out.zip", Choice(case=case), plain=plain)
     assert "logged" in (caught.value.hint or "")

@@ -1,9 +1,10 @@
 """The encrypted wrapper of a package: one AES-256 zip with the package as its only member.
 
 The format is WinZip's AE-2 (method 99, PBKDF2-HMAC-SHA1 with 1,000 rounds, AES-256-CTR,
-HMAC-SHA1-80), which 7-Zip and others open; made and opened with pyzipper. Its key derivation is weak,
-so the passphrase must be a machine-made one; and its MAC does not cover names or the end record, so
-nothing about the evidence rests on it: the package inside is checked like any other.
+HMAC-SHA1-80), which 7-Zip and others open; written by `custody.export.wrapper`, opened with pyzipper.
+Its key derivation is weak, so the passphrase must be a machine-made one; and its MAC does not cover
+names or the end record, so nothing about the evidence rests on it: the package inside is checked like
+any other.
 
 What stays visible without the passphrase: that it is a custody package, the exact size of the package
 inside, the random salt. The size is not padded: the package inside stays byte-identical, and bytes
@@ -16,56 +17,54 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import re
 import struct
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from custody.errors import CheckFailed, CustodyError, MachineError, UsageError, WrongPassphrase
+from custody.export.wrapper import AES_EXTRA, CHUNK, MEMBER, PASSPHRASE, SALT, Wrapper
 from custody.verify import zip_records as shape
 from custody.verify.zip_names import show_name
 from custody.verify.zip_records import ContainerError, Truncated
 
-MEMBER = "package.custody"
-# HMAC hashes a longer key to 20 bytes first; WinZip AES programs differ in what they allow beyond it.
-MAX_PASSPHRASE = 64
 MAX_IN_MEMORY = 120 << 20
-CHUNK = 1 << 20
 
 # All headers of a wrapper fit into this many bytes at either end.
 _LOOK = 2048
 _OVERHEAD = 16 + 2 + 10  # salt, passphrase check, MAC
 _AES_ID = 0x9901
-# Extra field of AE-2: version 2, vendor, strength 3 (256 bits), real method 0 (stored).
-_AES_EXTRA = struct.pack("<H2sBH", 2, b"AE", 3, 0)
-# Printable ASCII only: programs differ in how they encode the rest. Also no 00, which HMAC pads with:
-# "x" and "x\0" would be one passphrase.
-_PASSPHRASE = re.compile(r"[\x20-\x7e]{1,64}", re.ASCII)
 
 
-def wrap(package: Path | BinaryIO, out: Path | BinaryIO, passphrase: str) -> None:
+def wrap(
+    package: Path | BinaryIO,
+    out: Path | BinaryIO,
+    passphrase: str,
+    *,
+    random: Callable[[int], bytes] = os.urandom,
+) -> None:
     """Encrypt a package (a path, or an open file from its start) into ``out``, in bounded memory.
 
-    ``out`` is a path that must not exist yet (removed again on failure; no fsync), or a seekable, empty
-    file, which stays the caller's. Two wraps of one package differ in salt and all that follows from it.
+    For a package that lies on a disk already; `Wrapper` is for one that is being made. ``out`` is a path
+    that must not exist yet (removed again on failure; no fsync), or a seekable, readable, empty file, which
+    stays the caller's. Two wraps of one package differ in salt and all that follows from it.
     Raises `UsageError` for a passphrase that is empty, longer than 64 bytes or not printable ASCII,
     `MachineError` when a file can't be read or written, `CheckFailed` when the package changes meanwhile.
     """
-    if not _PASSPHRASE.fullmatch(passphrase):
+    if not PASSPHRASE.fullmatch(passphrase):
         raise UsageError("the passphrase of a package must be 1 to 64 printable ASCII characters")
     try:
         with contextlib.ExitStack() as stack:
             source = stack.enter_context(package.open("rb")) if isinstance(package, Path) else package
             source.seek(0)
             if not isinstance(out, Path):
-                _encrypt(source, out, passphrase)
+                _encrypt(source, out, passphrase, random(SALT))
                 return
-            with out.open("xb") as file:
+            with out.open("x+b") as file:
                 try:
-                    _encrypt(source, file, passphrase)
+                    _encrypt(source, file, passphrase, random(SALT))
                 except BaseException:  # Ctrl-C too leaves no half-written package
                     file.close()
                     out.unlink(missing_ok=True)
@@ -97,7 +96,7 @@ def unwrap(path: Path, passphrase: str) -> BinaryIO:
         raise _machine("the package can't be opened", error) from None
     with file:
         size = _check_shape(file)
-        if not _PASSPHRASE.fullmatch(passphrase):
+        if not PASSPHRASE.fullmatch(passphrase):
             raise WrongPassphrase(
                 "this can't be the passphrase of a package",
                 expected="1 to 64 printable ASCII characters",
@@ -117,38 +116,22 @@ def unwrap(path: Path, passphrase: str) -> BinaryIO:
     return target
 
 
-def _encrypt(package: BinaryIO, out: BinaryIO, passphrase: str) -> None:
-    import pyzipper  # costs 110 ms: only who encrypts pays
-
+def _encrypt(package: BinaryIO, out: BinaryIO, passphrase: str, salt: bytes) -> None:
     size = os.fstat(package.fileno()).st_size
-    archive = pyzipper.AESZipFile(out, "w", compression=pyzipper.ZIP_STORED, encryption=pyzipper.WZ_AES)
-    try:
-        archive.setpassword(passphrase.encode("ascii"))
-        info = archive.zipinfo_cls(MEMBER, date_time=(1980, 1, 1, 0, 0, 0))
-        info.compress_type = pyzipper.ZIP_STORED
-        # pyzipper would name the operating system here. 3 is Unix, and 0600 a mode that gives no offence.
-        info.create_system = 3
-        info.external_attr = 0o100600 << 16
-        info.file_size = size  # decides about zip64 beforehand
-        written = 0
-        with archive.open(info, "w") as member:
-            while chunk := package.read(CHUNK):
-                written += len(chunk)
-                if written > size:
-                    break
-                member.write(chunk)
-        if written != size:
-            raise CheckFailed(
-                "the package changed while it was encrypted",
-                expected=f"{size} bytes",
-                found=f"{written}" if written < size else f"more than {size}",
-            )
-        archive.close()
-    except BaseException:
-        # After a failed write pyzipper can't close: it would hide a full disk behind a ValueError, and
-        # complain again when it is collected. Without its file it lets go; the file is not its own.
-        archive.fp = None
-        raise
+    wrapper = Wrapper(out, passphrase, salt=salt, bound=size)
+    written = 0
+    while chunk := package.read(CHUNK):
+        written += len(chunk)
+        if written > size:
+            break
+        wrapper.write(chunk)
+    if written != size:
+        raise CheckFailed(
+            "the package changed while it was encrypted",
+            expected=f"{size} bytes",
+            found=f"{written}" if written < size else f"more than {size}",
+        )
+    wrapper.finish()
 
 
 def _decrypt(file: BinaryIO, size: int, passphrase: str) -> Iterator[bytes]:
@@ -355,6 +338,6 @@ def _extras(extra: bytes, flags: int, method: int) -> bytes | None:
             raise ContainerError("the extra fields of the encrypted package are malformed")
         fields[kind] = extra[at + 4 : at + 4 + length]
         at += 4 + length
-    if fields.get(_AES_ID) != _AES_EXTRA:
+    if fields.get(_AES_ID) != AES_EXTRA:
         raise ContainerError("the package is encrypted in another way", expected="AES-256, AE-2, stored")
     return fields.get(shape.ZIP64_ID)

@@ -15,6 +15,7 @@ from typing import Any
 
 from custody.crypto import envelopes
 from custody.errors import CheckFailed, CustodyError, FormatError, InputRefused, NoRight
+from custody.export.writing import write_file
 from custody.format import canonical, names, words
 from custody.format.entry import Entry
 from custody.format.envelope import PACKAGE_TYPE, Envelope
@@ -130,7 +131,9 @@ def again(
     small = export_files.small_files(desk, plan, made, note, only=None if kept is None else kept.tokens)
     signer = _Signer(desk, body, kept, list(small.tokens))
     writer = export_files.Package(desk, plan, small, signer.sign, progress)
-    size, sha512 = export_files.write_file(output, writer, passphrase)
+    size, sha512 = write_file(
+        output, writer.write, passphrase=passphrase, bound=writer.bound, random=desk.rim.random
+    )
     remember_written(desk, writer, row.id)
     return Exported(
         package=row.id,

@@ -8,25 +8,20 @@ from __future__ import annotations
 
 import bisect
 import hashlib
-import os
-import secrets
-import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from custody import machine
 from custody.crypto import envelopes
-from custody.errors import CustodyError, InputRefused, MachineError
-from custody.export import bag, encrypted, readme
+from custody.errors import CustodyError
+from custody.export import bag, readme
+from custody.export.beside import Beside, ahead
 from custody.export.container import ContainerWriter
 from custody.format import package
 from custody.format.envelope import PACKAGE_TYPE, Envelope
 from custody.format.note import LogNote
 from custody.format.proof import consistency_text, inclusion_lines
 from custody.ledger.store import Stored, View
-from custody.ledger.work import ItemRow
 from custody.procedure import access
 from custody.procedure.export_plan import Plan
 from custody.procedure.locker import Desk
@@ -94,8 +89,8 @@ def small_files(
             "Bagging-Date": when[:10],
             "External-Description": "evidence package",
         },
-        sum(plan.contents[item.id]["size"] for item in plan.items),
-        len(plan.items),
+        sum(plan.contents[item.id]["size"] for item in plan.kept),
+        len(plan.kept),
     )
     statement = package.Statement(
         package=identifier,
@@ -219,6 +214,7 @@ class Package:
         self._small = small
         self._sign = sign
         self._progress = progress
+        self._done = 0
         self.signed: Envelope | None = None
         """The statement, once the package was written."""
 
@@ -247,27 +243,45 @@ class Package:
         writer.close()
 
     def _payload(self, writer: ContainerWriter) -> dict[str, tuple[int, tuple[str, str]]]:
-        total = sum(self._plan.contents[item.id]["size"] for item in self._plan.items)
-        done = 0
         found = {}
-        for item in self._plan.items:
+        for item in self._plan.kept:
             content = self._plan.contents[item.id]
-            first, second = hashlib.sha256(), hashlib.sha512()
-
-            def pieces(item: ItemRow = item, first: Any = first, second: Any = second) -> Iterator[bytes]:
-                nonlocal done
-                for piece in access.export_content(self._desk, item, self._plan.contents[item.id]):
-                    first.update(piece)
-                    second.update(piece)
-                    done += len(piece)
-                    if self._progress is not None:
-                        self._progress(done, total)
-                    yield piece
-
-            path = self._plan.paths[item.id]
-            writer.add_stream(package.ROOT + path, pieces(), content["size"])
-            found[path] = (content["size"], (first.hexdigest(), second.hexdigest()))
+            path, size = self._plan.paths[item.id], content["size"]
+            pieces = access.export_content(self._desk, item, content)
+            digest = hashlib.sha512()
+            if size <= _PIECE:
+                data = b"".join(pieces)
+                digest.update(data)
+                self._tell(size)
+                writer.add_bytes(package.ROOT + path, data)
+            else:
+                with Beside(digest.update) as beside:
+                    writer.add_stream(package.ROOT + path, self._passed(ahead(pieces), beside), size)
+            # The vault holds what it gives to the SHA-256 that was logged: no need to count it again.
+            found[path] = (size, (content["digests"]["sha256"], digest.hexdigest()))
         return found
+
+    def _passed(self, pieces: Iterator[bytes], beside: Beside) -> Iterator[bytes]:
+        for piece in pieces:
+            beside.put(piece)
+            self._tell(len(piece))
+            yield piece
+
+    def _tell(self, count: int) -> None:
+        self._done += count
+        if self._progress is not None:
+            self._progress(self._done, self._total)
+
+    @property
+    def _total(self) -> int:
+        return sum(self._plan.contents[item.id]["size"] for item in self._plan.kept)
+
+    @property
+    def bound(self) -> int:
+        """A size in bytes that the package does not exceed, whatever its digests are."""
+        small = self._small.files
+        # A file adds less than 1 KiB to the lists, the statement and the zip's directory together.
+        return self._total + sum(map(len, small.values())) + 2048 * (len(small) + len(self._plan.kept) + 16)
 
     def _statement(
         self, files: Mapping[str, bytes], payload: Mapping[str, tuple[int, tuple[str, str]]]
@@ -293,45 +307,3 @@ class Package:
 def sign_with(desk: Desk) -> Signer:
     """The present custodian signs."""
     return lambda payload: envelopes.sign(PACKAGE_TYPE, payload, desk.keys.sign)
-
-
-def write_file(output: Path, writer: Package, passphrase: str | None) -> tuple[int, str]:
-    """Write beside the output, make durable, rename without overwriting. Gives (size, SHA-512)."""
-    temporary = output.with_name(f".{output.name}.{secrets.token_hex(4)}.new")
-    try:
-        with temporary.open("xb") as file:
-            temporary.chmod(0o600)
-            if passphrase is None:
-                writer.write(file)
-            else:
-                # The plain package never has a name on the disk: it lies in a nameless file beside the output.
-                with tempfile.TemporaryFile(dir=output.absolute().parent) as nameless:
-                    inner: BinaryIO = nameless
-                    writer.write(inner)
-                    encrypted.wrap(inner, file, passphrase)
-            file.flush()
-            machine.at_point("package written")
-            os.fsync(file.fileno())
-        machine.at_point("before package file")
-        machine.rename_new(temporary, output)
-        machine.at_point("package renamed")
-        machine.sync_directory(output.absolute().parent)
-    except FileExistsError as error:
-        temporary.unlink(missing_ok=True)
-        raise InputRefused("there is a file of this name already", where=output.name) from error
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise MachineError(
-            "the package can't be written",
-            where=output.name,
-            found=error.strerror,
-            hint="the export is logged, and stays prepared: make room, then see custody todo",
-        ) from error
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    digest = hashlib.sha512()
-    with output.open("rb") as done:
-        while piece := done.read(_PIECE):
-            digest.update(piece)
-    return output.stat().st_size, digest.hexdigest()

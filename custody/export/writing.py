@@ -1,0 +1,98 @@
+"""A package's file: written beside its place under another name, made durable, then named. Never half.
+
+An encrypted one is encrypted as it is written: its plain bytes are on no disk, also not for a moment
+(decision 0026).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from custody import machine
+from custody.errors import InputRefused, MachineError
+from custody.export.beside import Beside, EarlySync
+from custody.export.wrapper import CHUNK, SALT, Wrapper
+
+
+def write_file(
+    output: Path,
+    write: Callable[[BinaryIO], None],
+    *,
+    passphrase: str | None,
+    bound: int,
+    random: Callable[[int], bytes],
+) -> tuple[int, str]:
+    """Write a new file with what ``write`` puts into the file that it is given. Gives (size, SHA-512 in hex).
+
+    ``bound``: a size in bytes that the package will not exceed. Raises InputRefused when there is a file
+    of this name, MachineError when it can't be written; what ``write`` raises passes through. Nothing is
+    left of the file then.
+    """
+    temporary = output.with_name(f".{output.name}.{secrets.token_hex(4)}.new")
+    try:
+        with temporary.open("x+b") as file, EarlySync(file.fileno()) as sync:
+            temporary.chmod(0o600)
+            if passphrase is None:
+                write(cast(BinaryIO, _Watched(file, sync)))
+                file.flush()
+                sync.start()
+                sha512 = _digest(file)
+            else:
+                watched = cast(BinaryIO, _Watched(file, sync))
+                wrapper = Wrapper(watched, passphrase, salt=random(SALT), bound=bound)
+                write(cast(BinaryIO, wrapper))
+                file.flush()
+                sync.start()
+                sha512 = wrapper.finish()
+            machine.at_point("package written")
+            sync.finish()
+        machine.at_point("before package file")
+        machine.rename_new(temporary, output)
+        machine.at_point("package renamed")
+        machine.sync_directory(output.absolute().parent)
+    except FileExistsError as error:
+        temporary.unlink(missing_ok=True)
+        raise InputRefused("there is a file of this name already", where=output.name) from error
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise MachineError(
+            "the package can't be written",
+            where=output.name,
+            found=error.strerror,
+            hint="the export is logged, and stays prepared: make room, then see custody todo",
+        ) from error
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return output.stat().st_size, sha512
+
+
+class _Watched:
+    """A file that tells how much was written."""
+
+    def __init__(self, file: BinaryIO, sync: EarlySync) -> None:
+        self._sync = sync
+        self._write = file.write
+        self.read = file.read
+        self.seek = file.seek
+        self.tell = file.tell
+        self.flush = file.flush
+
+    def write(self, data: bytes) -> int:
+        count = self._write(data)
+        self._sync.wrote(count)
+        return count
+
+
+def _digest(file: BinaryIO) -> str:
+    """SHA-512 of a whole file. A pass of its own: a package's checksums stand before what they cover."""
+    digest = hashlib.sha512()
+    file.seek(0)
+    with Beside(digest.update) as beside:
+        while piece := file.read(CHUNK):
+            beside.put(piece)
+    return digest.hexdigest()
