@@ -389,9 +389,11 @@ class _Run:
             more = [f"{unknown} of authorities not known"] * bool(unknown)
             more += [f"{tests} of a test authority, not for court"] * bool(tests)
             detail = f" ({'; '.join(more)})" if more else ""
-            self.findings.passed(
-                "notes", f"{len(stored_notes)} log notes and {len(tokens)} tokens fit{detail}"
+            counted = " and ".join(
+                f"{count} {what}" + "s" * (count != 1)
+                for count, what in ((len(stored_notes), "log note"), (len(tokens), "token"))
             )
+            self.findings.passed("notes", f"{counted} fit{detail}")
 
     # Objects
 
