@@ -125,6 +125,8 @@ def _checked(label: str, typed: str, where: str) -> str:
 
 
 def _check(label: str, value: str) -> str:
-    digest = hashlib.sha256(b"custody/1 paper\0" + label.encode() + b"\0" + value.encode()).digest()
+    digest = hashlib.sha256(
+        b"custody/1 paper\0" + label.encode() + b"\0" + value.encode("utf-8", "surrogatepass")
+    ).digest()
     number = int.from_bytes(digest[:2], "big") >> 6
     return _CHECK[number >> 5] + _CHECK[number & 31]

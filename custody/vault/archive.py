@@ -11,10 +11,11 @@ import re
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from custody.crypto import sealing
 from custody.errors import CheckFailed, FormatError, InputRefused
+from custody.format.text import show
 
 PIECE = 1 << 20
 
@@ -100,6 +101,53 @@ class _Opening(io.RawIOBase):
             pass
 
 
+MAX_HEADER = 4096
+"""Bytes of one extended header: ours hold a size above 8 GiB and nothing else."""
+
+# What tarfile raises for hostile headers, its own error aside: numbers that are none, and far too long ones.
+_DAMAGED = (tarfile.TarError, ValueError, OverflowError)
+
+
+class _Info(tarfile.TarInfo):
+    """A header as our writer makes them. tarfile would read an extended one of any size into memory, and follow a
+    chain of them by calling itself."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        extended = self.type == tarfile.XHDTYPE
+        if not (extended or self.isreg()) or (
+            extended and (self.size > MAX_HEADER or _Info._is_inside(archive))
+        ):
+            raise FormatError("a member that no backup has", where="backup", found=show(self.name, 80))
+        archive.custody_inside = extended  # type: ignore[attr-defined]
+        found: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
+        archive.custody_inside = False  # type: ignore[attr-defined]
+        return found
+
+    @staticmethod
+    def _is_inside(archive: tarfile.TarFile) -> bool:
+        return bool(getattr(archive, "custody_inside", False))
+
+
+class _Member(io.RawIOBase):
+    """A member's content; a damaged archive is an error of ours here too, where its reader meets it."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return self._file.read(size)
+        except _DAMAGED as error:
+            raise _damaged(error) from error
+
+
+def _damaged(error: Exception) -> FormatError:
+    return FormatError("the archive in the backup is damaged", where="backup", found=show(str(error), 80))
+
+
 def members(
     source: Iterator[bytes], *, key: bytes, context: bytes, allowed: re.Pattern[str]
 ) -> Iterator[tuple[str, int, BinaryIO]]:
@@ -112,23 +160,23 @@ def members(
     opened = _Opening(sealing.open_stream(key, context, source, where="backup"))
     seen: set[str] = set()
     try:
-        with tarfile.open(fileobj=io.BufferedReader(opened, PIECE), mode="r|", bufsize=PIECE) as tar:
+        with tarfile.open(
+            fileobj=io.BufferedReader(opened, PIECE), mode="r|", bufsize=PIECE, tarinfo=_Info
+        ) as tar:
             for info in tar:
                 if not info.isreg() or info.sparse is not None or not allowed.fullmatch(info.name):
                     raise FormatError(
-                        "a member that no backup has", where="backup", found=repr(info.name[:80])
+                        "a member that no backup has", where="backup", found=show(info.name, 80)
                     )
                 if info.name in seen:
-                    raise FormatError("a member twice", where="backup", found=info.name)
+                    raise FormatError("a member twice", where="backup", found=show(info.name, 80))
                 seen.add(info.name)
                 file = tar.extractfile(info)
                 assert file is not None  # a plain file always has one
-                yield info.name, info.size, file  # type: ignore[misc]
+                yield info.name, info.size, _Member(file)  # type: ignore[misc]
                 tar.members = []  # type: ignore[attr-defined] # else every header stays in memory
-    except tarfile.TarError as error:
-        raise FormatError(
-            "the archive in the backup is damaged", where="backup", found=str(error)[:80]
-        ) from error
+    except _DAMAGED as error:
+        raise _damaged(error) from error
     opened.drain()
 
 
