@@ -9,12 +9,14 @@ from __future__ import annotations
 import ast
 import base64
 import functools
+import hashlib
 import json
 import re
 import shutil
 import subprocess
 import sys
 import tokenize
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from custody.format import words
+from custody.format import package, words
+from custody.verify.report import Outcome
 from tests.by_hand import verify_by_hand as hand
 from tests.packages import forger, look, put_together, rebag, take_apart, world
 from tests.test_verify_attacks import ATTACKS, Attack
@@ -191,6 +194,29 @@ def test_a_flipped_bit_anywhere_is_seen_by_both(tmp_path: Path) -> None:
         whole = put_together(rebag(changed))
         assert judge(whole, tmp_path) > 0, path
         assert look(whole, world().trust()).exit_code == 1, path
+
+
+@needs_openssl
+def test_another_file_under_a_contents_digest_that_fits_it(tmp_path: Path) -> None:
+    """The one lie that only the part `content` tells: everything else was logged and signed for the false file."""
+    made = forger()
+    before = made.pack(package_id="019cb6d0-0000-7000-8000-0000000000a1")
+    keys = package.read_key_lines(before[package.KEYS], where="keys")
+    item = str(world().items[0].id)
+    made.world = replace(world(), contents={**world().contents, item: b"another chat"})
+    path = next(
+        path for path, data in before.items() if path.startswith("data/") and data == world().contents[item]
+    )
+    rows = [
+        (name, hashlib.sha256(b"another chat" if name == path else data).hexdigest())
+        for name, data in before.items()
+        if name.startswith("data/")
+    ]
+    digest = package.contents_digest(rows, keys)
+    data = put_together(made.pack(made=lambda public: public.update(contents=digest)))
+    report = look(data, made.trust())
+    assert {f.check for f in report.findings if f.outcome is Outcome.FAILED} == {"content"}
+    assert judge(data, tmp_path) == 1
 
 
 # Vectors

@@ -1651,8 +1651,8 @@ Made from `tests/test_verify_attacks.py` by `python -m tests.test_verify_attacks
 
 An insider with a changed program can log two entries under one number and ship one of them, or state an older end of
 the ledger's history than the true one. A package alone verifies; the next package of the case shows both, and the two
-are a proof against who signed (`hidden-entry-shown`, `stale-head-next-package`). So keep every package, and put its
-note into the trust file (`custody trust add`).
+are a proof against who signed (`hidden-entry-shown`, `stale-head-next-package`). So keep every package, verify it
+together with the next (`custody verify A B`), and put its note into the trust file (`custody trust add`).
 """
     return head + "".join(rows) + tail
 
