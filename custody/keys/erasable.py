@@ -492,8 +492,8 @@ class ErasableStore:
 
 def _schema(connection: sa.Connection) -> dict[tuple[str, str], str]:
     """What the file holds: SQL without spaces and quotes by (kind, name), since those are SQLAlchemy's to choose."""
-    rows = connection.exec_driver_sql("SELECT type, name, sql FROM sqlite_schema")
-    return {(kind, name): "".join((sql or "").split()).replace('"', "") for kind, name, sql in rows}
+    rows = connection.exec_driver_sql("SELECT type, name, tbl_name, sql FROM sqlite_schema")
+    return {(kind, name): of + "".join((sql or "").split()).replace('"', "") for kind, name, of, sql in rows}
 
 
 @functools.cache

@@ -242,20 +242,24 @@ def strangers(connection: sa.Connection) -> list[str]:
     problems = [
         f"{kind} that custody did not make: {name}" for kind, name in sorted(found.keys() - ours.keys())
     ]
-    for key in sorted(ours.keys() - {key for key in ours if key[0] == "trigger"}):
-        if found.get(key) != ours[key]:
+    for key in sorted(ours):
+        guard = key[0] == "trigger"  # its text is compared by `missing_guards`, here only whose it is
+        have = found.get(key)
+        if guard and have is None:
+            continue
+        if have is None or have[0] != ours[key][0] or (not guard and have != ours[key]):
             problems.append(f"{key[0]} missing or changed: {key[1]}")
     return problems
 
 
-def _schema(connection: sa.Connection) -> dict[tuple[str, str], str]:
-    """What the file holds: SQL without spaces and quotes by (kind, name), since those are SQLAlchemy's to choose."""
-    rows = connection.exec_driver_sql("SELECT type, name, sql FROM sqlite_schema")
-    return {(kind, name): "".join((sql or "").split()).replace('"', "") for kind, name, sql in rows}
+def _schema(connection: sa.Connection) -> dict[tuple[str, str], tuple[str, str]]:
+    """What the file holds, by (kind, name): its table, and SQL without spaces and quotes, which are SQLAlchemy's."""
+    rows = connection.exec_driver_sql("SELECT type, name, tbl_name, sql FROM sqlite_schema")
+    return {(kind, name): (of, "".join((sql or "").split()).replace('"', "")) for kind, name, of, sql in rows}
 
 
 @functools.cache
-def _ours() -> dict[tuple[str, str], str]:
+def _ours() -> dict[tuple[str, str], tuple[str, str]]:
     fresh = sa.create_engine("sqlite://")
     with fresh.begin() as connection:
         tables.metadata.create_all(connection)
