@@ -61,9 +61,7 @@ def _compile(shape: Shape) -> _Check:
     checks: list[_Check] = []
     kind = shape.get("type")
     if "anyOf" in shape:
-        checks.append(_any_of([_compile(one) for one in shape["anyOf"]]))
-    if kind is not None:
-        checks.append(_type(kind))
+        checks.append(_any_of([(_TYPES.get(one.get("type", "")), _compile(one)) for one in shape["anyOf"]]))
     if "const" in shape:
         checks.append(_const(shape["const"]))
     if "enum" in shape:
@@ -76,6 +74,8 @@ def _compile(shape: Shape) -> _Check:
         checks.append(_array(shape))
     elif kind == "integer":
         checks.append(_integer(shape))
+    elif kind is not None:
+        checks.append(_plain(kind))
     if len(checks) == 1:
         return checks[0]
 
@@ -86,16 +86,20 @@ def _compile(shape: Shape) -> _Check:
     return all_of
 
 
-def _type(kind: str) -> _Check:
+def _plain(kind: str) -> _Check:
     types = _TYPES[kind]
 
-    def check_type(value: Any, where: _Where, newer: list[str] | None) -> None:
+    def check_plain(value: Any, where: _Where, newer: list[str] | None) -> None:
         if type(value) not in types:
-            raise FormatError(
-                "a value of another type", where=_words(where), expected=kind, found=type(value).__name__
-            )
+            raise _another_type(value, where, kind)
 
-    return check_type
+    return check_plain
+
+
+def _another_type(value: Any, where: _Where, kind: str) -> FormatError:
+    return FormatError(
+        "a value of another type", where=_words(where), expected=kind, found=type(value).__name__
+    )
 
 
 def _const(expected: Any) -> _Check:
@@ -126,12 +130,14 @@ def _enum(words: list[object]) -> _Check:
     return check_enum
 
 
-def _any_of(shapes: list[_Check]) -> _Check:
+def _any_of(shapes: list[tuple[tuple[type, ...] | None, _Check]]) -> _Check:
     def check_any(value: Any, where: _Where, newer: list[str] | None) -> None:
         problem: FormatError | None = None
+        # Nearly all are "null or something": what has another type need not be tried, and refused in words.
+        likely = [one for types, one in shapes if types is None or type(value) in types]
         # First as this version knows it; only then as a later one may have it.
         for lenient in (False,) if newer is None else (False, True):
-            for one in shapes:
+            for one in likely or [one for _, one in shapes]:
                 found: list[str] | None = [] if lenient else None
                 try:
                     one(value, where, found)
@@ -153,6 +159,8 @@ def _text(shape: Shape) -> _Check:
     fits = re.compile(shape["pattern"]).fullmatch if "pattern" in shape else None
 
     def check_text(value: str, where: _Where, newer: list[str] | None) -> None:
+        if type(value) is not str:
+            raise _another_type(value, where, "string")
         if len(value) < least or (most is not None and len(value) > most):
             raise FormatError(
                 "a text too short or too long", where=_words(where), found=f"{len(value)} characters"
@@ -172,6 +180,8 @@ def _integer(shape: Shape) -> _Check:
     least, most = shape.get("minimum"), shape.get("maximum")
 
     def check_integer(value: int, where: _Where, newer: list[str] | None) -> None:
+        if type(value) is not int:
+            raise _another_type(value, where, "integer")
         if (least is not None and value < least) or (most is not None and value > most):
             raise FormatError("a number out of range", where=_words(where), found=str(value)[:24])
 
@@ -187,6 +197,8 @@ def _object(shape: Shape) -> _Check:
     most = shape.get("maxProperties")
 
     def check_object(value: dict[str, Any], where: _Where, newer: list[str] | None) -> None:
+        if type(value) is not dict:
+            raise _another_type(value, where, "object")
         for name in required:
             if name not in value:
                 raise FormatError("a field is missing", where=_words(where), expected=name)
@@ -214,6 +226,8 @@ def _array(shape: Shape) -> _Check:
     each = _compile(shape["items"]) if "items" in shape else None
 
     def check_array(value: list[Any] | tuple[Any, ...], where: _Where, newer: list[str] | None) -> None:
+        if type(value) not in (list, tuple):
+            raise _another_type(value, where, "array")
         if len(value) < least or (most is not None and len(value) > most):
             raise FormatError("a list too short or too long", where=_words(where), found=str(len(value)))
         if unique and len({repr(item) for item in value}) != len(value):
