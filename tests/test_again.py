@@ -14,9 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
+from click.testing import CliRunner
 
 from custody import machine
+from custody.cli import main
 from custody.errors import CheckFailed, InputRefused, MachineError, NoRight
 from custody.export import container, encrypted
 from custody.format import kinds
@@ -470,3 +473,86 @@ def test_a_power_cut_after_the_file_has_its_name_costs_a_reminder_and_nothing_el
     monkeypatch.undo()
     (waiting,) = again.prepared(desk.locker)
     assert once_more(desk, waiting.package, tmp_path / "b.zip").again == "first"
+
+
+# --- on the command line --------------------------------------------------------------------------------
+
+
+def run(desk: Desk, folder: Path, *words: object) -> tuple[int, str, str]:
+    secret = folder / "secret"
+    secret.write_bytes(desks.PASSPHRASE)
+    env = {
+        "CUSTODY_KEY": str(desk.key_file.path),
+        "CUSTODY_PASSPHRASE_FILE": str(secret),
+        "CUSTODY_LOCKER": str(desk.locker.path),
+    }
+    done = CliRunner().invoke(main, [str(word) for word in words], env=env)
+    return done.exit_code, done.stdout, done.stderr
+
+
+def value(told: tuple[int, str, str]) -> dict[str, Any]:
+    """The JSON of a command that succeeded, once it is what its schema says."""
+    code, out, err = told
+    assert code == 0, err
+    found: dict[str, Any] = json.loads(out)
+    name = found["schema"].partition("/")[0]
+    jsonschema.validate(found, json.loads((REPO / "schemas" / f"{name}.schema.json").read_text()))
+    return found
+
+
+def test_todo_names_the_command_and_it_works(
+    desk: Desk, case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = without_file(desk, case, tmp_path / "a.zip", monkeypatch)
+    code, told, _ = run(desk, tmp_path, "todo")
+    (line,) = [line for line in told.splitlines() if "has no file" in line]
+    assert code == 0
+    assert case[-8:] in line
+    words = line.partition("custody ")[2].partition(" -o FILE")[0].split()
+    assert words == ["export", "--again", lost[-8:]]
+    assert value(run(desk, tmp_path, "todo", "--json"))["prepared"][0]["package"] == lost
+    made = value(run(desk, tmp_path, *words, "-o", tmp_path / "a.zip", "--json"))
+    assert (made["again"], made["package"]) == ("first", lost)
+    assert intact(tmp_path / "a.zip", made["passphrase"])
+    code, told, err = run(desk, tmp_path, *words, "-o", tmp_path / "b.zip")
+    assert code == 0
+    assert made["passphrase"] in told
+    assert "byte for byte" in err
+    assert "the one that the package always had" in err
+    assert value(run(desk, tmp_path, "todo", "--json"))["prepared"] == []
+
+
+def test_a_reminder_is_ended_on_the_command_line(
+    desk: Desk, case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = without_file(desk, case, tmp_path / "a.zip", monkeypatch)
+    assert value(run(desk, tmp_path, "export", "--done", lost[-8:], "--json"))["not_wanted"] is True
+    assert "has no file" not in run(desk, tmp_path, "todo")[1]
+    assert run(desk, tmp_path, "export", "--done", lost[-8:])[0] == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--again", "12345678"], 2),  # no file named
+        (["--again", "12345678", "-o", "x", "--plain"], 2),
+        (["--again", "12345678", "-o", "x", "--case", "REF-1"], 2),
+        (["--again", "12345678", "-o", "x", "--show", "name"], 2),
+        (["--again", "12345678", "-o", "x", "A-1/01"], 2),
+        (["--again", "12345678", "--preview"], 2),
+        (["--again", "12345678", "--done", "12345678"], 2),
+        (["--again", "12345678", "-o", "x"], 4),
+        (["-o", "x"], 2),
+    ],
+)
+def test_words_that_do_not_go_together(
+    desk: Desk, case: str, tmp_path: Path, words: list[str], code: int
+) -> None:
+    found, out, err = run(desk, tmp_path, "export", *words)
+    assert (found, out) == (code, "")
+    assert "custody: error: " in err
+
+
+def test_a_new_package_says_that_it_is_new(desk: Desk, case: str, tmp_path: Path) -> None:
+    made = value(run(desk, tmp_path, "export", "--case", "REF-1", "-o", tmp_path / "a.zip", "--json"))
+    assert made["again"] is None

@@ -7,6 +7,7 @@ import random
 import re
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from custody.anchor import paper as lines
@@ -19,6 +20,7 @@ from custody.procedure.authorities import Named
 from custody.procedure.export import Choice
 from custody.procedure.locker import Desk
 from tests import desks
+from tests.conftest import REPO
 
 LABELS = ("record", "entries", "root 1", "root 2", "root 3", "root 4")
 SAMPLE = Checkpoint(origin="custody/aebagbafaydqqcikbmga2dqpca", size=412, root=bytes(range(32)))
@@ -288,6 +290,12 @@ def test_printed_typed_and_compared_on_the_command_line(desk: Desk, tmp_path: Pa
     )
     assert code == 0, err
     value = json.loads(told)
+    for schema, text in (
+        ("trust-paper", told),
+        ("seal", run(desk, tmp_path, "seal", "--paper", "--json")[1]),
+    ):
+        shape = json.loads((REPO / "schemas" / f"custody.{schema}.schema.json").read_text())
+        jsonschema.validate(json.loads(text), shape)
     assert (value["outcome"], value["holds"], value["covered"]) == ("continues", True, ["A-1/01"])
     letter.write_text(out.replace("root 1   ", "root 1   f"))
     code, told, err = run(desk, tmp_path, "trust", "paper", str(letter))
