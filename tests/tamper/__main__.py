@@ -16,7 +16,7 @@ def main(arguments: list[str]) -> int:
     if "--sweep" in arguments:
         from tests.tamper import sweep
 
-        sweep.write_all()
+        sweep.write_all([name for name in arguments if name in sweep.THINGS])
     if "--peers" in arguments:
         from tests.tamper import peers
 
