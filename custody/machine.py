@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from custody.errors import LockerBusy
+from custody.errors import LockerBusy, MachineError
 
 try:
     import fcntl
@@ -71,6 +71,21 @@ POINTS = {
     "package written": "the whole package stands in a temporary file, not yet synced",
     "before package file": "it is on the disk, still under its temporary name",
     "package renamed": "it has its name, which is not yet on the disk",
+    # a backup
+    "backup databases written": "the databases stand in the temporary file, the objects follow",
+    "before backup synced": "the whole backup stands in it, not yet synced",
+    "before backup renamed": "it is on the disk, still under its temporary name",
+    "after backup renamed": "it has its name; that it was written is not logged yet",
+    # a backup brought back
+    "restore begun": "a folder stands beside the place, held by a lock",
+    "restore unpacked": "everything of the backup lies in it, checked",
+    "restore volume closed": "the old record has its name as a closed volume",
+    "restore ledger commit": "the new volume's first entries are durable",
+    "restore erasable commit": "so are their parts and keys",
+    "restore built": "all is there, under another name",
+    "restore renamed": "the folder has its name, and a mark in it says that it is not finished",
+    "restore remembered": "the key file remembers the new head",
+    "restore done": "the mark is gone",
     # a new locker
     "locker built": "all its files stand in a folder of another name",
     "locker part placed": "a part of it has its place",
@@ -289,6 +304,23 @@ def fold_log(connection: Any, path: Path, stuck_at: int) -> int:
     finally:
         connection.execute("PRAGMA busy_timeout=30000")
     return size if busy else 0
+
+
+def empty_log(connection: Any, path: Path) -> None:
+    """Fold the whole write-ahead log into the file and empty it; ``connection`` is sqlite3's own.
+
+    LockerBusy when a reader stands in the way for too long, MachineError when the disk fails.
+    """
+    try:
+        busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    except sqlite3.Error as error:
+        raise MachineError("can't be written", where=path.name, found=str(error).lower()) from error
+    if busy:
+        raise LockerBusy(
+            "somebody reads this file and does not let go",
+            where=path.name,
+            hint="run the command again later",
+        )
 
 
 def boot_clock() -> tuple[bytes, int] | None:

@@ -1,16 +1,18 @@
-"""Runs steps of the work and ends the process at named points of a write, as a power cut would.
+"""Runs steps of the work and lets the disk fail, or ends the process, at named points of a write.
 
 ``crash.run()`` in a process of its own, with the arguments BASE and CASES: BASE holds a locker L, keys
 and files; CASES is a JSON list of [folder, step, point, how many times the point is passed]. Each case
-works on a copy of BASE in its folder, in a forked child that is gone without unwinding anything. Prints
-the children's exit codes.
+works on a copy of BASE in its folder, in a forked child that ends itself with SIGKILL. Prints how the
+children ended.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,28 +20,62 @@ from pathlib import Path
 from custody import machine
 from custody.crypto import public_keys
 from custody.keys import keyfile
-from custody.procedure import cases, collect, custodians, items, lists, read, seal
+from custody.procedure import (
+    backup,
+    cases,
+    collect,
+    custodians,
+    export,
+    items,
+    lists,
+    read,
+    restore,
+    seal,
+    setup,
+)
+from custody.procedure.export import Choice
 from custody.procedure.locker import Desk, Locker
+from custody.procedure.setup import Recovery
 from tests import desks
 
-GONE = 42
-FILES = {f"{number}.txt": f"content {number}".encode() for number in range(4)}
-"""Collected in two batches of two."""
+FILES: dict[str | bytes, bytes] = {f"{number}.txt": f"content {number}".encode() for number in range(3)} | {
+    "3.bin": b"large" + bytes(range(256)) * 4200
+}
+"""Collected in two batches of two; the last one is large enough to be streamed."""
+
+LATER = desks.START.replace(hour=12)
 
 
 def desk_of(folder: Path) -> Desk:
     """A desk at the locker in a folder, its clock on from where the base was made."""
     own = keyfile.open_(folder / "keys" / "first", desks.PASSPHRASE)
-    return Desk(Locker(folder / "L"), own, desks.make_rim(desks.Clock(desks.START.replace(hour=12))))
+    return Desk(Locker(folder / "L"), own, desks.make_rim(desks.Clock(LATER)))
 
 
 def first_case(desk: Desk) -> str:
     return desk.locker.work.cases()[0].id
 
 
+def do_init(folder: Path) -> None:
+    own = keyfile.open_(folder / "keys" / "other", desks.PASSPHRASE)
+    setup.init(folder / "M", own, desks.make_rim(), name="B.", organisation=None, how=Recovery())
+
+
+def do_new_key(folder: Path) -> None:
+    desks.new_key_file(folder / "keys" / "third")
+
+
 def do_collect(folder: Path) -> None:
     desk = desk_of(folder)
     desks.take_in(desk, first_case(desk), folder / "src")
+
+
+def do_collect_again(folder: Path) -> None:
+    """After work that broke off: leftovers are swept first."""
+    left = folder / "L" / "vault" / "unfinished-1-00000000"
+    left.mkdir(exist_ok=True)
+    (left / "lock").touch()
+    do_collect(folder)
 
 
 def do_open_case(folder: Path) -> None:
@@ -56,8 +92,38 @@ def do_names(folder: Path) -> None:
     lists.list_names(desk, first_case(desk), desks.WHY)
 
 
+def do_lost_list(folder: Path) -> None:
+    """What is derived was deleted, and is made anew."""
+    for path in (folder / "L").glob("work.sqlite*"):
+        path.unlink()
+    do_names(folder)
+
+
 def do_seal(folder: Path) -> None:
     seal.seal(desk_of(folder))
+
+
+def do_stamp(folder: Path) -> None:
+    """Sealed, with a time proof; the authority is named first."""
+    desk = desk_of(folder)
+    with desks.authority(desks.Clock(LATER + dt.timedelta(seconds=1))) as (_, named):
+        seal.name_authorities(desk, [named])
+        seal.seal(desk)
+
+
+def do_export(folder: Path) -> None:
+    desk = desk_of(folder)
+    choice = Choice(case=first_case(desk))
+    export.export(desk, choice, folder / "out.zip", purpose="a test", plain=True, stamped=False)
+
+
+def do_backup(folder: Path) -> None:
+    backup.write(desk_of(folder), folder / "out.backup")
+
+
+def do_restore(folder: Path) -> None:
+    own = keyfile.open_(folder / "keys" / "first", desks.PASSPHRASE)
+    restore.restore(folder / "L", folder / "R", own, desks.make_rim(desks.Clock(LATER)))
 
 
 def do_grant(folder: Path) -> None:
@@ -75,11 +141,19 @@ def do_grant(folder: Path) -> None:
 
 
 STEPS: dict[str, Callable[[Path], None]] = {
+    "new key": do_new_key,
+    "init": do_init,
     "collect": do_collect,
+    "collect again": do_collect_again,
     "open case": do_open_case,
     "read": do_read,
     "names": do_names,
+    "lost list": do_lost_list,
     "seal": do_seal,
+    "stamp": do_stamp,
+    "export": do_export,
+    "backup": do_backup,
+    "restore": do_restore,
     "grant": do_grant,
 }
 
@@ -95,14 +169,15 @@ def make_base(folder: Path) -> None:
     desk.locker.close()
 
 
-def die_at(point: str, times: int) -> Callable[[str], None]:
+def do_at(point: str, times: int, do: Callable[[], None]) -> Callable[[str], None]:
+    """A hook that does something when a point is passed for the n-th time."""
     passed = 0
 
     def hook(name: str) -> None:
         nonlocal passed
         passed += name == point
-        if passed == times:
-            os._exit(GONE)
+        if name == point and passed == times:
+            do()
 
     return hook
 
@@ -114,7 +189,7 @@ def main(base: Path, todo: list[tuple[str, str, str, int]]) -> None:
         child = os.fork()
         if child == 0:
             collect.BATCH_ITEMS = 2
-            machine.at_point = die_at(point, times)
+            machine.at_point = do_at(point, times, lambda: os.kill(os.getpid(), signal.SIGKILL))
             code = 1
             try:
                 STEPS[step](Path(folder))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,8 +20,10 @@ import pytest
 from custody import machine
 from custody.errors import LockerBusy
 from custody.procedure import access, cases, check
+from custody.procedure.locker import Desk, Locker
 from custody.vault import store as vaults
 from tests import desks
+from tests.soak import many
 
 REPO = Path(__file__).resolve().parent.parent
 
@@ -150,3 +156,139 @@ def test_a_killed_collect_leaves_no_process_and_no_half_and_is_continued(tmp_pat
     found = check.check(desk.locker, desk, deep=True)
     assert found.passed, found.first_failure
     assert found.items == 1200
+
+
+def log_size(place: Path) -> int:
+    """Bytes of the ledger's write-ahead log."""
+    path = place / "L" / "ledger.sqlite-wal"
+    return path.stat().st_size if path.exists() else 0
+
+
+def append_much(desk: Desk, case: str, entries: int) -> int:
+    """Append entries in writes of ten; gives the largest size of the write-ahead log meanwhile."""
+    largest = 0
+    for _ in range(entries // 10):
+        with desk.write() as writer:
+            for _ in range(10):
+                public = {"what": "names", "result": "refused", "exhibits": "all"}
+                writer.add("case.consulted", "case", case, case=case, public=public)
+        largest = max(largest, log_size(desk.locker.path.parent))
+    return largest
+
+
+@pytest.mark.parametrize("reader", ["view", "entries", "nodes", "parts"])
+def test_no_reader_of_ours_holds_the_log_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: str
+) -> None:
+    """However long it stands still: a check of a million entries, or a program put to sleep with Ctrl-Z."""
+    monkeypatch.setattr(machine, "LOG_LIMIT", 1 << 20)
+    desk = desks.new_locker(tmp_path)
+    case = cases.open_case(desk, "REF-1")
+    append_much(desk, case, 20)
+    slow = Locker(tmp_path / "L")
+    with slow.ledger.reading() as view:
+        size = view.size
+        match reader:
+            case "entries":
+                rows: Iterator[object] = view.entries(0)
+            case "nodes":
+                rows = view.nodes()
+            case "parts":
+                rows = slow.erasable.parts()
+            case _:
+                rows = iter([None])
+        next(rows)
+        largest = append_much(desk, case, 700)
+        # The limit, and one write on top of it.
+        assert largest < (1 << 20) + (1 << 19), f"{largest} bytes"
+        assert view.size == size
+        assert len(list(view.entries(0))) == size  # and what it reads is still what it was
+        assert sum(1 for _ in view.nodes()) < 2 * size
+    assert check.check(desk.locker, desk).passed
+
+
+def test_a_strangers_reader_lets_the_log_grow_and_stops_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database browser that somebody left open: writers go on without waiting for it each time."""
+    monkeypatch.setattr(machine, "LOG_LIMIT", 1 << 20)
+    desk = desks.new_locker(tmp_path)
+    case = cases.open_case(desk, "REF-1")
+    with contextlib.closing(sqlite3.connect(tmp_path / "L" / "ledger.sqlite")) as browser:
+        browser.execute("BEGIN")
+        browser.execute("SELECT count(*) FROM entry").fetchone()
+        tried = []
+        real = machine.fold_log
+
+        def fold(connection: object, path: Path, stuck_at: int) -> int:
+            found = real(connection, path, stuck_at)
+            if found != stuck_at:
+                tried.append(found)
+            return found
+
+        monkeypatch.setattr(machine, "fold_log", fold)
+        largest = append_much(desk, case, 700)
+        assert largest > 1 << 20
+        assert 1 <= len(tried) <= largest // (1 << 20)
+    append_much(desk, case, 300)
+    assert log_size(tmp_path) < (1 << 20) + (1 << 19)
+    assert check.check(desk.locker, desk).passed
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the queue is Linux's")
+def test_who_waits_for_the_lock_is_served_before_who_comes_back_for_it(tmp_path: Path) -> None:
+    """A writer that lets go and takes it again at once, over and over, as a collect of many files does."""
+    lock = tmp_path / "lock"
+    taken: list[str] = []
+    stop = threading.Event()
+
+    def greedy() -> None:
+        while not stop.is_set():
+            with machine.locked(lock):
+                taken.append("greedy")
+                time.sleep(0.002)
+
+    # Its own process: one process's threads share the queue's lock.
+    code = (
+        "import sys, time; from pathlib import Path; from custody import machine\n"
+        "begun = time.monotonic()\n"
+        "for _ in range(20):\n"
+        "    with machine.locked(Path(sys.argv[1])): pass\n"
+        "print(time.monotonic() - begun)"
+    )
+    thread = threading.Thread(target=greedy)
+    thread.start()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(lock)],
+            cwd=REPO,
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    finally:
+        stop.set()
+        thread.join()
+    assert float(done.stdout) < 5  # twenty turns; without a queue none came in four seconds, measured
+    assert len(taken) > 20
+
+
+def test_who_waits_too_long_for_the_lock_is_told_and_takes_it_from_nobody(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    with machine.locked(lock), pytest.raises(LockerBusy), machine.locked(lock, timeout=0.1):
+        pass
+    # The one who gave up does not stand in the queue any more.
+    for _ in range(3):
+        with machine.locked(lock, timeout=5):
+            pass
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the soak's world is POSIX")
+def test_many_at_once_with_readers_exporters_and_checks(tmp_path: Path) -> None:
+    """The soak's four processes of 250 files, made small."""
+    done = many.run(tmp_path / "many", files=12, collectors=3)
+    assert done.problems == []
+    assert done.items == 36
+    assert done.longest_wait < 60
+    assert max(done.log_bytes.values(), default=0) < machine.LOG_LIMIT + (8 << 20)

@@ -185,3 +185,33 @@ def test_a_locker_that_a_newer_custody_wrote_is_left_alone(
         desks.sit_down(desk)
     assert os.listdir(desk.locker.path)  # noqa: PTH208 - the locker is left as it is
     Locker(desk.locker.path).close()
+
+
+@pytest.mark.parametrize("way", ["item", "case", "export"])
+def test_a_try_at_a_desk_whose_right_went_meanwhile_is_logged_as_refused(
+    desk: Desk, case: str, tmp_path: Path, way: str
+) -> None:
+    """He sat down while he had the right; the write under the lock sees that it is gone."""
+    desks.take_in(desk, case, desks.put(tmp_path / "in", {"a.txt": b"a"}))
+    (item,) = desk.locker.work.items(case)
+    own, person = desks.add_person(desk, tmp_path / "keys" / "second", rights=("seal",))
+    every = ["object", "record", "identity", "note"]
+    custodians.grant(desk, person, case, rights=["read", "export"], classes=every)
+    other = desks.sit_down(desk, own)
+    custodians.revoke(desk, person, case, rights=["read", "export"], classes=[])
+    tries = {
+        "item": lambda: access.open_item(other, item, purpose=desks.WHY, copy=True),
+        "case": lambda: access.consult(other, case, what="names", exhibits=None, purpose=desks.WHY),
+        "export": lambda: export.export(
+            other, Choice(case=case), tmp_path / "out.zip", purpose="", plain=True
+        ),
+    }
+    with pytest.raises(NoRight, match="the try is logged"):
+        tries[way]()
+    subject = item.id if way == "item" else case
+    with desk.locker.ledger.reading() as view:
+        last = view.history(subject)[-1].read()
+    assert (last.actor, last.public["result"]) == (own.key_id, "refused")
+    assert last.sealed == {}
+    assert desk.locker.work.open_copies() == []
+    assert not (tmp_path / "out.zip").exists()

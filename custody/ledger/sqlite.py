@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from custody import machine, stored
-from custody.errors import FormatError, InputRefused, LockerBusy, MachineError
+from custody.errors import FormatError, InputRefused, MachineError
 from custody.ledger import tables
 
 PAGE_SIZE = 16 * 1024
@@ -209,15 +209,9 @@ def settle(engine: sa.Engine, path: Path) -> None:
     """Fold the whole write-ahead log into the file. LockerBusy when a reader stands in the way for too long."""
     raw = engine.raw_connection()
     try:
-        busy, _, _ = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        machine.empty_log(raw.driver_connection, path)
     finally:
         raw.close()
-    if busy:
-        raise LockerBusy(
-            "somebody reads this file and does not let go",
-            where=path.name,
-            hint="run the command again later",
-        )
 
 
 def guard_names(connection: sa.Connection) -> dict[str, str]:

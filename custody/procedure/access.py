@@ -74,7 +74,14 @@ def open_item(
     if not desk.rights.holds(desk.key_id, "read", item.case) or not {wanted, "record"} <= set(keys):
         refuse(desk, item, what=what, purpose=purpose)
     with desk.write() as writer:
-        _log_access(writer, desk, item, what=what, result="opened", copy=copy, purpose=purpose, keys=keys)
+        # Under the lock again: at a desk that was open for long the right may have gone meanwhile.
+        allowed = desk.rights.holds(desk.key_id, "read", item.case)
+        result = "opened" if allowed else "refused"
+        _log_access(
+            writer, desk, item, what=what, result=result, copy=copy and allowed, purpose=purpose, keys=keys
+        )
+    if not allowed:
+        raise _not_allowed(item)
     parts = tuple(_open_history(desk, item.id, keys))
     exhibit = tuple(_open_history(desk, item.exhibit, desk.ring.class_keys(item.exhibit)))
     content = None
@@ -87,7 +94,11 @@ def refuse(desk: Desk, item: ItemRow, *, what: str, purpose: Purpose) -> None:
     """Log that somebody without the right tried, and raise NoRight."""
     with desk.write() as writer:
         _log_access(writer, desk, item, what=what, result="refused", copy=False, purpose=purpose, keys={})
-    raise NoRight(
+    raise _not_allowed(item)
+
+
+def _not_allowed(item: ItemRow) -> NoRight:
+    return NoRight(
         "not allowed: your key has no right to read this, and the try is logged",
         where=item.label,
         hint="an administrator can grant it: custody custodian grant KEY --case REF --right read",
@@ -129,21 +140,18 @@ def consult(
     keys = desk.ring.class_keys(case)
     if not desk.rights.holds(desk.key_id, "read", case) or "record" not in keys:
         refuse_case(desk, case, what=what)
-    public = {
-        "what": what,
-        "result": "opened",
-        "exhibits": "all" if exhibits is None or len(exhibits) > 512 else list(exhibits),
-    }
     with desk.write() as writer:
-        writer.add(
-            "case.consulted",
-            "case",
-            case,
-            case=case,
-            public=public,
-            parts={"purpose": purpose.part()},
-            keys=keys,
-        )
+        # Under the lock again: see `open_item`.
+        allowed = desk.rights.holds(desk.key_id, "read", case)
+        public = {
+            "what": what,
+            "result": "opened" if allowed else "refused",
+            "exhibits": "all" if exhibits is None or len(exhibits) > 512 else list(exhibits),
+        }
+        parts = {"purpose": purpose.part()} if allowed else {}
+        writer.add("case.consulted", "case", case, case=case, public=public, parts=parts, keys=keys)
+    if not allowed:
+        raise _not_in_case(what)
 
     def open_some(subject: str, wanted: Iterable[str]) -> Iterator[Parts]:
         held = desk.ring.class_keys(subject) or desk.ring.item_keys(subject)
@@ -157,7 +165,11 @@ def refuse_case(desk: Desk, case: str, *, what: str) -> NoReturn:
     with desk.write() as writer:
         public = {"what": what, "result": "refused", "exhibits": "all"}
         writer.add("case.consulted", "case", case, case=case, public=public)
-    raise NoRight(
+    raise _not_in_case(what)
+
+
+def _not_in_case(what: str) -> NoRight:
+    return NoRight(
         "not allowed: your key has no right to this case, and the try is logged",
         where=what,
         hint="an administrator can grant it: custody custodian grant KEY --case REF --right read",
@@ -223,7 +235,8 @@ def open_for_export(
     written outside the locker before the caller has committed `item.exported` and `package.made`
     (formats, section 6), or has called `open_again`.
     """
-    desk.need("export", case, what="export")
+    if not desk.rights.holds(desk.key_id, "export", case):
+        refuse_case(desk, case, what="export")
     opened: list[Parts] = []
     sealed: dict[str, bytes] = {}
     shown: dict[tuple[int, str], bytes] = {}

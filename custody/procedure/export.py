@@ -216,6 +216,8 @@ def _log(
     case = plan.chosen.case
     public = {"package": package_id, "form": package.FORM, **plan.bound(desk.locker.ledger_id)}
     with contextlib.suppress(_Moved), desk.write() as writer:
+        if not desk.rights.holds(desk.key_id, "export", case):
+            raise _Moved  # the right went while the desk was open: the next look refuses, and logs it
         # Under the lock: a reminder without its entry is of an export that a crash ended before its commit.
         orphans = set(desk.locker.erasable.prepared()) - {row.id for row in desk.locker.work.packages()}
         desk.locker.erasable.end_prepared(sorted(orphans))

@@ -24,10 +24,10 @@ def sweep(locker: Locker) -> int:
         return 0
     with locker.record() as view:
         orphans = [s for s in sorted(locker.erasable.subjects_with_rows()) if view.head(s) is None]
-    gone = locker.erasable.forget(orphans)
     named = {item.object for item in locker.work.items()}
     objects = [name for name in locker.vault.objects() if name not in named]
     locker.vault.remove(objects)
+    gone = locker.erasable.forget(orphans)
     machine.at_point("leftovers swept")
     locker.vault.sweep()  # last: these folders are the traces
     return gone + len(objects)

@@ -194,10 +194,13 @@ def kills(
             if done["code"] == -9 and random_.random() < 0.5:
                 retry(world, server, command, what)
         settle(world, server, f"after {number}")
-        progress(f"{tally.kills} kills, {number} commands, {len(tally.bad)} bad")
+        progress(f"{tally.kills} kills, {number} commands, {len(tally.bad)} bad", tally)
 
 
-def progress(text: str) -> None:
+def progress(text: str, tally: Tally) -> None:
+    for line in tally.bad[tally.told :]:
+        sys.stderr.write(f"BAD {line}\n")
+    tally.told = len(tally.bad)
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
 
@@ -291,6 +294,6 @@ def failing_disks(
                 if done["code"] != 0:
                     retry(world, server, command, what)
             settle(world, server, f"after {number}")
-            progress(f"{hit} disks that failed, {len(tally.bad)} bad")
+            progress(f"{hit} disks that failed, {len(tally.bad)} bad", tally)
             shutil.rmtree(world.sources, ignore_errors=True)
     return how

@@ -100,6 +100,7 @@ class Tally:
     unclear: list[str] = field(default_factory=list)
     commands: dict[str, int] = field(default_factory=dict)
     points: dict[str, int] = field(default_factory=dict)
+    told: int = 0
 
     @property
     def bad(self) -> list[str]:
