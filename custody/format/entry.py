@@ -119,11 +119,21 @@ class Entry:
     @classmethod
     def from_value(cls, value: Mapping[str, Any]) -> Entry:
         """The entry of a value that has `BODY_SHAPE`; nothing is checked."""
-        rest = {name: field for name, field in value.items() if name != "v"}
-        rest["subject"] = Subject(**value["subject"])
-        rest["time"] = Time(**value["time"])
-        rest["approvals"] = tuple(value["approvals"])
-        return cls(**rest)
+        subject, time = value["subject"], value["time"]
+        return cls(
+            ledger=value["ledger"],
+            seq=value["seq"],
+            root=value["root"],
+            kind=value["kind"],
+            actor=value["actor"],
+            subject=Subject(type=subject["type"], id=subject["id"], n=subject["n"], prev=subject["prev"]),
+            case=value["case"],
+            group=value["group"],
+            time=Time(wall=time["wall"], session=time["session"], mono=time["mono"]),
+            public=value["public"],
+            sealed=value["sealed"],
+            approvals=tuple(value["approvals"]),
+        )
 
     @classmethod
     def from_bytes(cls, body: bytes, *, where: str) -> Entry:
