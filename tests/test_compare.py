@@ -244,6 +244,22 @@ def test_a_fork_by_the_quoted_root_alone() -> None:
     assert found.exit_code == 1
 
 
+def test_a_fork_by_the_consistency_proof_alone() -> None:
+    """Nothing that both show differs, and no shown entry quotes the root in question."""
+    rest = [str(i.id) for i in world().items[1:]]
+    one, other = _same_genesis(None), _same_genesis(_fork)
+    first = one.pack(package_id=A, items=rest)
+    size = len(one.placed)
+    while len(other.placed) <= size:
+        other.add(other.access_line(item(0)))
+    second = other.pack(package_id=B, items=rest, issued=[size])
+    assert f"custody/entries/{size}.json" not in second
+    found = hold(one, first, second)
+    assert alone(found) == [0, 0]
+    assert said(found.pairs[0], "continues", "the proof that should connect the two does not hold")
+    assert found.exit_code == 1
+
+
 def test_two_beginnings_under_one_name() -> None:
     one, other = forger(), forger()
     assert one.placed[0].leaf != other.placed[0].leaf

@@ -187,18 +187,23 @@ def _one_tree(first: Examined, second: Examined, mine: Volume, its: Volume, find
     (_, small), (bigger, large) = sorted(sides, key=lambda side: side[1].checkpoint.size)
     old, new = small.checkpoint, large.checkpoint
     where = f"{old.origin}, {old.size} and {new.size} entries"
-    hashes = () if old.size == new.size else bigger.proofs.get(old.origin, {}).get(old.size)
-    quoted = _quoted(bigger.record, large, old.size)
-    if hashes is not None:
+    hashes = bigger.proofs.get(old.origin, {}).get(old.size)
+    # An entry quotes the root of all before it, and was proven to stand there. Unlike a proof that fails, which
+    # may only be a wrong proof, another root there or at one size is signed by who keeps the record.
+    signed = new.root.hex() if old.size == new.size else _quoted(bigger.record, large, old.size)
+    if signed is not None:
+        if signed != old.root.hex():
+            findings.failed("continues", f"two histories of one record: {_FORK}", where=where)
+            return
+    elif hashes is not None:
         try:
             proof.check_consistency(old, new, hashes)
         except CustodyError:
-            findings.failed("continues", f"two histories of one record: {_FORK}", where=where)
-            return
-    elif quoted is not None:
-        # An entry quotes the root of all before it, and was proven to stand there: as good as a proof.
-        if quoted != old.root.hex():
-            findings.failed("continues", f"two histories of one record: {_FORK}", where=where)
+            findings.failed(
+                "continues",
+                "the proof that should connect the two does not hold: the record was changed, or it is a wrong proof",
+                where=where,
+            )
             return
     else:
         findings.not_checked(
