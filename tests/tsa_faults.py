@@ -242,6 +242,7 @@ class Knobs:
     ess_serial: int | None = None  # None: no issuerSerial; 0: the right one
     certificates: tuple[bytes, ...] | None = None  # in this order; None: signer, then chain
     info_extra: bytes = b""
+    info: bytes | None = None  # the TSTInfo itself, None for the one that these knobs make
     accuracy: bytes = field(default_factory=lambda: seq(integer(1)))
     attributes: Callable[[list[bytes]], list[bytes]] = lambda a: a
     sort_attributes: bool = True
@@ -265,8 +266,8 @@ def token(pki: Pki, **changes: Any) -> bytes:
     return build(replace(Knobs(pki), **changes))
 
 
-def build(k: Knobs) -> bytes:
-    info = seq(
+def _info(k: Knobs) -> bytes:
+    return seq(
         integer(1),
         oid(k.policy),
         seq(seq(oid(SHA[k.imprint]), NULL), octets(hashlib.new(k.imprint, k.data).digest())),
@@ -276,6 +277,10 @@ def build(k: Knobs) -> bytes:
         b"" if k.nonce is None else integer(k.nonce),
         k.info_extra,
     )
+
+
+def build(k: Knobs) -> bytes:
+    info = _info(k) if k.info is None else k.info
     signer = der(k.pki.cert)
     issuer = k.pki.cert.issuer.public_bytes()
     named = k.ess_of or signer

@@ -19,7 +19,23 @@ Mutator = Callable[[Random, bytes], bytes]
 
 MOST = 1 << 20
 _BYTES = (0, 1, 9, 10, 13, 0x20, 0x22, 0x2F, 0x30, 0x5B, 0x5C, 0x5D, 0x7B, 0x7D, 0x7F, 0x80, 0xFE, 0xFF)
-_WIDE = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 2**63, 2**64 - 1)
+_WIDE = (
+    0,
+    1,
+    2,
+    0x7F,
+    0x80,
+    0xFF,
+    0x7FFF,
+    0x8000,
+    0xFFFF,
+    0x10000,
+    0x7FFFFFFF,
+    0x80000000,
+    0xFFFFFFFF,
+    2**63,
+    2**64 - 1,
+)
 
 
 # --- bytes ----------------------------------------------------------------------------------------------
@@ -39,7 +55,9 @@ def _number(rng: Random, data: bytes) -> bytes:
     size = rng.choice((2, 4, 8))
     at = rng.randrange(len(data))
     value = rng.choice(_WIDE) & (1 << 8 * size) - 1
-    return (data[:at] + value.to_bytes(size, rng.choice(("big", "little"))) + data[at + size :])[: len(data) + 8]
+    return (data[:at] + value.to_bytes(size, rng.choice(("big", "little"))) + data[at + size :])[
+        : len(data) + 8
+    ]
 
 
 def _cut(rng: Random, data: bytes) -> bytes:
@@ -58,12 +76,17 @@ def _drop(rng: Random, data: bytes) -> bytes:
 
 def _double(rng: Random, data: bytes) -> bytes:
     start, end = _span(rng, data)
-    return data[:end] + data[start:end] * rng.choice((1, 1, 2, 40)) + data[end:]
+    return data[:end] + data[start:end] * rng.choice((1, 1, 1, 2, 2, 40)) + data[end:]
 
 
 def _insert(rng: Random, data: bytes) -> bytes:
     at = rng.randrange(len(data) + 1)
-    new = rng.choice((rng.randbytes(rng.choice((1, 2, 8, 64))), bytes([rng.choice(_BYTES)]) * rng.choice((1, 4, 300, 5000))))
+    new = rng.choice(
+        (
+            rng.randbytes(rng.choice((1, 2, 8, 64))),
+            bytes([rng.choice(_BYTES)]) * rng.choice((1, 1, 4, 4, 16, 300, 5000)),
+        )
+    )
     return data[:at] + new + data[at:]
 
 
@@ -90,12 +113,79 @@ def splice(rng: Random, data: bytes, other: bytes) -> bytes:
 # --- JSON -----------------------------------------------------------------------------------------------
 
 _LEAVES: tuple[Any, ...] = (
-    None, True, False, 0, 1, -1, 2**31, 2**53 - 1, 2**53, 2**64, 10**30, 1.5, "", "0", "a" * 70_000, "\0", "\ud800",
-    "\ue000\U0001f600", "ﬀ", "é", "\u202eabc", "\x1b[2J", "../../x", "=", "====", "AA==", "AB==", [], {}, [[]], {"": {}},
-)  # fmt: skip
-_TEXTS = ('"', "\\", "\\u0000", "\\ud800", " ", "\n", "1e400", "-0", "0.0", "NaN", "Infinity", "00", "1" * 5000, "[" * 2000,
-          '{"a":' * 2000, "\ufeff", ",", "true", "\\n" * 3000, '"' + "\\t" * 3000 + '"', "{}", "[],", "\u2028")  # fmt: skip
-_NAMES = ("v", "kind", "public", "sealed", "case", "group", "time", "", "a", "\U0001f600", "\ue000", "__class__", "x" * 300)
+    None,
+    True,
+    False,
+    0,
+    1,
+    -1,
+    2**31,
+    2**53 - 1,
+    2**53,
+    2**64,
+    10**30,
+    1.5,
+    "",
+    "0",
+    "a" * 600,
+    "\0",
+    "\ud800",
+    "\ue000\U0001f600",
+    "ﬀ",
+    "é",
+    "\u202eabc",
+    "\x1b[2J",
+    "../../x",
+    "=",
+    "====",
+    "AA==",
+    "AB==",
+    [],
+    {},
+    [[]],
+    {"": {}},
+)
+_TEXTS = (
+    '"',
+    "\\",
+    "\\u0000",
+    "\\ud800",
+    " ",
+    "\n",
+    "1e400",
+    "-0",
+    "0.0",
+    "NaN",
+    "Infinity",
+    "00",
+    "1" * 5000,
+    "[" * 17,
+    "[" * 2000,
+    '{"a":' * 17,
+    "\ufeff",
+    ",",
+    "true",
+    "\\n" * 99,
+    '"' + "\\ta" * 99 + '"',
+    "{}",
+    "[],",
+    "\u2028",
+)
+_NAMES = (
+    "v",
+    "kind",
+    "public",
+    "sealed",
+    "case",
+    "group",
+    "time",
+    "",
+    "a",
+    "\U0001f600",
+    "\ue000",
+    "__class__",
+    "x" * 300,
+)
 
 
 def _spots(value: Any) -> list[tuple[Any, Any]]:
@@ -117,7 +207,7 @@ def _leaf(rng: Random, old: Any) -> Any:
         if inner is not None:
             return inner
         text = plain(rng, old.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
-        return text if rng.random() < 0.8 else old * rng.choice((2, 100))
+        return text if rng.random() < 0.8 else old * rng.choice((2, 2, 2, 20))
     if type(old) is int and rng.random() < 0.7:
         return max(0, old + rng.choice((-1, 1, 2, 1000)))
     return rng.choice(_LEAVES)
@@ -143,7 +233,7 @@ def _inside(rng: Random, text: str) -> str | None:
 
 
 def _deep(rng: Random, value: Any) -> Any:
-    for _ in range(rng.choice((1, 15, 16, 17, 40, 900))):
+    for _ in range(rng.choice((1, 1, 15, 16, 17, 40, 900)) if rng.random() < 0.2 else 1):
         value = [value] if rng.random() < 0.5 else {"a": value}
     return value
 
@@ -174,7 +264,9 @@ def as_json(rng: Random, data: bytes) -> bytes:
         del holder[place]
     elif chance < 0.63:
         other, its = rng.choice(spots)
-        holder[place] = other[its] if rng.random() < 0.5 and other is not holder else json.loads(json.dumps(other[its]))
+        holder[place] = (
+            other[its] if rng.random() < 0.5 and other is not holder else json.loads(json.dumps(other[its]))
+        )
     elif chance < 0.70:
         holder[place] = _deep(rng, holder[place])
     elif chance < 0.80 and isinstance(holder, dict):
@@ -182,7 +274,7 @@ def as_json(rng: Random, data: bytes) -> bytes:
     elif isinstance(holder, list):
         holder.insert(place, _leaf(rng, holder[place]) if rng.random() < 0.5 else holder[place])
         if rng.random() < 0.1:
-            holder *= 40
+            holder *= 20
         elif rng.random() < 0.3:
             rng.shuffle(holder)
     else:
@@ -225,7 +317,9 @@ def _take_apart(data: bytes, depth: int = 0) -> list[_Tree] | None:
 
 def _length(rng: Random | None, size: int) -> bytes:
     if rng is not None:
-        return rng.choice((b"\x80", b"\x84\xff\xff\xff\xff", b"\x81\x05", b"\x85" + bytes(5), bytes([size + 1 & 0x7F]), b""))
+        return rng.choice(
+            (b"\x80", b"\x84\xff\xff\xff\xff", b"\x81\x05", b"\x85" + bytes(5), bytes([size + 1 & 0x7F]), b"")
+        )
     if size < 0x80:
         return bytes([size])
     octets = (size.bit_length() + 7) // 8
@@ -241,12 +335,52 @@ def put_together(trees: Sequence[_Tree], wrong: _Tree | None = None, rng: Random
     return b"".join(out)
 
 
-_TAGS = (1, 2, 3, 4, 5, 6, 0x0C, 0x13, 0x17, 0x18, 0x30, 0x31, 0x80, 0x81, 0xA0, 0xA1, 0xA4, 0x10, 0x1F, 0x24, 0x3F, 0)
+_TAGS = (
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    0x0C,
+    0x13,
+    0x17,
+    0x18,
+    0x30,
+    0x31,
+    0x80,
+    0x81,
+    0xA0,
+    0xA1,
+    0xA4,
+    0x10,
+    0x1F,
+    0x24,
+    0x3F,
+    0,
+)
 _CONTENTS = (
-    b"", b"\0", b"\xff", b"\x80", b"\x00\x01", b"\xff\xff", bytes(65), b"\x7f" * 64, b"\x80" * 65, b"\x2a\x86\x48",
-    b"20261122101112Z", b"99991231235959Z", b"00000101000000Z", b"20260230000000Z", b"20261122101160Z", b"*",
-    b"20261122101112.0Z", b"20261122101112.999999999999Z", b"2" * 5000, b"\x55\x1d\xff\xff\xff\xff\x7f",
-)  # fmt: skip
+    b"",
+    b"\0",
+    b"\xff",
+    b"\x80",
+    b"\x00\x01",
+    b"\xff\xff",
+    bytes(65),
+    b"\x7f" * 64,
+    b"\x80" * 65,
+    b"\x2a\x86\x48",
+    b"20261122101112Z",
+    b"99991231235959Z",
+    b"00000101000000Z",
+    b"20260230000000Z",
+    b"20261122101160Z",
+    b"*",
+    b"20261122101112.0Z",
+    b"20261122101112.999999999999Z",
+    b"2" * 5000,
+    b"\x55\x1d\xff\xff\xff\xff\x7f",
+)
 
 
 def _all_trees(trees: list[_Tree]) -> list[tuple[list[_Tree], int]]:
@@ -286,7 +420,10 @@ def as_der(rng: Random, data: bytes) -> bytes:
                 holder[place:place] = [tree] * rng.choice((20, 1100))
         case 6:
             other, its = rng.choice(spots)
-            holder[place] = [other[its][0], other[its][1] if isinstance(other[its][1], bytes) else put_together(other[its][1])]
+            holder[place] = [
+                other[its][0],
+                other[its][1] if isinstance(other[its][1], bytes) else put_together(other[its][1]),
+            ]
         case 7:
             for _ in range(rng.choice((1, 5, 23, 24, 25, 60))):
                 holder[place] = [rng.choice((0x30, 0x31, 0xA0)), [holder[place]]]
@@ -312,7 +449,9 @@ def as_lines(rng: Random, data: bytes) -> bytes:
         case 3:
             lines[at] = rng.choice((b"", b"\r", b" ", b"\t" * 200, b"x" * 9000))
         case _:
-            lines[at] = as_json(rng, lines[at]) if lines[at].startswith((b"{", b"[")) else plain(rng, lines[at])
+            lines[at] = (
+                as_json(rng, lines[at]) if lines[at].startswith((b"{", b"[")) else plain(rng, lines[at])
+            )
     return rng.choice((b"\n", b"\n", b"\n", b"\n", b"\r\n", b"\n\n")).join(lines)
 
 
@@ -381,7 +520,9 @@ def as_patches(rng: Random, data: bytes) -> bytes:
         return plain(rng, data)
     page = 16_384 * rng.randrange(40) if rng.random() < 0.7 else rng.randrange(1 << 20)
     at = page + rng.choice((rng.randrange(24), rng.randrange(110), rng.randrange(16_384)))
-    return data[-200:] + patches((at, rng.choice((bytes([rng.choice(_BYTES)]), rng.randbytes(rng.randrange(1, 9))))))
+    return data[-200:] + patches(
+        (at, rng.choice((bytes([rng.choice(_BYTES)]), rng.randbytes(rng.randrange(1, 9)))))
+    )
 
 
 SHAPES: dict[str, tuple[Mutator, ...]] = {
@@ -401,3 +542,22 @@ def mutate(rng: Random, data: bytes, shape: str, pool: Sequence[bytes] = (), mos
     for _ in range(rng.choice((1, 1, 1, 2, 3, 6))):
         data = rng.choice(SHAPES[shape])(rng, data)[:most]
     return data
+
+
+def as_framed(rng: Random, data: bytes) -> bytes:
+    """What stands behind the first zero byte, by the shape that it seems to have; seldom what stands before."""
+    name, zero, content = data.partition(b"\0")
+    if rng.random() < 0.05 or not zero:
+        return plain(rng, name) + zero + content
+    if content.startswith(b"{"):
+        shape: Mutator = as_lines if b"\n" in content else as_json
+    elif content.startswith(b"0"):
+        shape = as_der
+    elif b"\n" in content[:200]:
+        shape = as_lines
+    else:
+        shape = plain
+    return name + zero + shape(rng, content)
+
+
+SHAPES["framed"] = (as_framed,)

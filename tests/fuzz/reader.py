@@ -7,6 +7,7 @@ a terminal can show. Nothing else may come out of it, and not after a second.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -19,18 +20,14 @@ class NotTheSame(AssertionError):
     """What was read does not go back into what it was read from, or another promise of a reader is broken."""
 
 
-class UnsafeMessage(AssertionError):
-    """An error of our own that would write control characters, or pages, to a terminal."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
     """One reader. ``covers`` names the functions of custody that it goes through, as ``module:function``.
 
-    ``read`` raises `CustodyError` to refuse, `NotTheSame` where a round trip fails. ``limit``: the longest
+    ``read`` raises `CustodyError` to refuse, `NotTheSame` where a round trip fails; a text that it gives tells
+    ways through it apart. ``limit``: the longest
     input in bytes that a fuzzer makes. ``shape``: the mutators that fit (see mutate). ``slow``: milliseconds
-    rather than microseconds an input. ``frozen``: the corpus is whole inputs; else it belongs to seeds that
-    are made anew in each process (random keys), and a kept input is read against those.
+    rather than microseconds an input.
     """
 
     name: str
@@ -49,13 +46,25 @@ def same(one: object, other: object, what: str = "what was read goes back into o
         raise NotTheSame(f"{what}: {str(one)[:200]!r} and {str(other)[:200]!r}")
 
 
-def attempt(reader: Reader, data: bytes) -> bool:
-    """Read one input: True when it was taken, False when it was refused as it should be; else raises."""
+# Controls, bidirectional and other format characters, halves of characters, what has no meaning, line ends.
+_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def one_line(text: str, what: str) -> None:
+    """Raise NotTheSame unless a terminal shows ``text`` as one line and is not led astray by it."""
+    if not text.isprintable() and any(unicodedata.category(char) in _UNSAFE for char in text):
+        raise NotTheSame(f"{what} with control characters: {text[:300]!r}")
+
+
+def attempt(reader: Reader, data: bytes) -> str:
+    """Read one input; gives what came of it in words: ``taken…``, or the refusal. Raises what is a finding.
+
+    The words tell ways through a reader apart, so they hold neither places nor what was found.
+    """
     try:
-        reader.read(data)
+        result = reader.read(data)
     except CustodyError as error:
-        message = error.message
-        if not message.isprintable() or len(message) > LONGEST_MESSAGE:
-            raise UnsafeMessage(f"{type(error).__name__}: {message[:300]!r} ({len(message)} characters)") from error
-        return False
-    return True
+        one_line(error.message, "a message")
+        same(len(error.message) <= LONGEST_MESSAGE, True, "a message too long for a terminal")
+        return f"{type(error).__name__}: {error.what}"
+    return f"taken: {result}" if isinstance(result, str) else "taken"

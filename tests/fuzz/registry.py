@@ -1,0 +1,12 @@
+"""The list of all readers of outside bytes. A reader that is not here fails tests/test_fuzz.py."""
+
+from __future__ import annotations
+
+from tests.fuzz.reader import Reader
+from tests.fuzz.readers import backups, containers, crypto, formats, keys, packages, stores, texts, tokens
+
+READERS: dict[str, Reader] = {
+    reader.name: reader
+    for room in (backups, formats, crypto, tokens, containers, packages, keys, stores, texts)
+    for reader in room.READERS
+}
