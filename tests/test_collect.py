@@ -19,6 +19,7 @@ from custody.procedure import access, cases, collect, intake, lists, sources, ty
 from custody.procedure.collect import Collected, Request
 from custody.procedure.locker import Desk
 from custody.vault import store as vaults
+from custody.vault import writing
 from tests import desks
 
 NO_FILES = sources.Found(given=(), sources=(), refused=())
@@ -561,7 +562,7 @@ def test_a_full_disk_in_the_middle_leaves_earlier_batches_in_and_the_vault_clean
     full = OSError(errno.ENOSPC, "No space left on device")
     with monkeypatch.context() as patched:
         if where == "seal_bytes":
-            real_write = vaults._write_all
+            real_write = writing.write_all
 
             def write(file: Any, data: bytes) -> None:
                 if next(calls) == 4:
@@ -569,7 +570,7 @@ def test_a_full_disk_in_the_middle_leaves_earlier_batches_in_and_the_vault_clean
                     raise full
                 real_write(file, data)
 
-            patched.setattr(vaults, "_write_all", write)
+            patched.setattr(writing, "write_all", write)
         else:
             real_sync = vaults.machine.sync_directory
 

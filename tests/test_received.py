@@ -117,6 +117,17 @@ def test_the_same_bytes_twice_in_one_run_are_one_item(desk: Desk, case: str, tmp
     assert [item.label for item in more.items] == ["A-1/04"]
 
 
+def test_empty_files_are_items_of_their_own(desk: Desk, case: str, tmp_path: Path) -> None:
+    folder = desks.put(tmp_path / "in", {"a": b"", "b": b"", "c": b"x"})
+    done = desks.take_in(desk, case, folder)
+    assert (len(done.items), done.received) == (3, ())
+    assert desks.take_in(desk, case, folder).already == 3
+    other = desks.take_in(desk, case, desks.put(tmp_path / "more", {"d": b""}))
+    assert (len(other.items), other.received) == (1, ())
+    again = desks.take_in(desk, case, folder, again=True)
+    assert [one.item for one in again.received] == ["A-1/01", "A-1/02", "A-1/03"]
+
+
 def test_another_case_knows_nothing_of_it(desk: Desk, case: str, tmp_path: Path) -> None:
     twice(desk, case, tmp_path)
     done = desks.take_in(desk, cases.open_case(desk, "REF-2"), tmp_path / "two")

@@ -9,6 +9,7 @@ import click
 from custody.cli.base import Command
 from custody.cli.output import count_text, size_text, table
 from custody.cli.session import Session
+from custody.errors import NoRight
 from custody.format.names import short
 from custody.format.text import show
 
@@ -51,6 +52,12 @@ def list_(session: Session, ref: str | None, names: bool, purpose: str | None) -
         if ref is not None
         else [line.id for line in lists.case_lines(desk) if lists.may_open(desk, line.id)]
     )
+    if not chosen and lists.case_lines(desk):
+        raise NoRight(
+            "your key may open names in no case",
+            where="list --names",
+            hint="custody list shows labels and times, which need no right; an administrator can grant more",
+        )
     why = session.purpose(purpose)
     found = [item for case in chosen for item in lists.list_names(desk, case, why)]
     session.out.result({"named": True, "items": [_named(item) for item in found]})

@@ -472,6 +472,8 @@ class Append(View):
         self._size = super().size
         self._peaks = [super(Append, self).node(*place) for place in merkle.peaks(self._size)]
         self._heads: dict[str, Head] = {}
+        self.made: list[entries.Entry] = []
+        """The entries of this append, in their order."""
         self.moved: dict[str, Head] = {}
         """Heads of the ledger's and the cases' histories that this append moved."""
         self._subjects: dict[str, tuple[str, str | None]] = {}
@@ -563,6 +565,7 @@ class Append(View):
         envelope = envelopes.sign(ENTRY_TYPE, entry.to_bytes(), sign_key).to_bytes()
         stored = Stored(self._size, envelope, self.base)
         self._place(entry, stored)
+        self.made.append(entry)
         self.rights.apply(entry)
         return stored
 

@@ -30,6 +30,12 @@ def open_case(desk: Desk, reference: str, *, title: str | None = None, legal_bas
         )
     rim = desk.rim
     case = rim.new_id()
+    if not desk.rights.readers(case, opener=desk.key_id):
+        raise NoRight(
+            "nobody could read this case, not even its reference",
+            where="case open",
+            hint="a key that only collects opens no case for itself: somebody who may read it has to",
+        )
     keys = {name: rim.random(32) for name in ("record", "identity", "note")}
     parts: dict[str, dict[str, Any]] = {"title": {"ref": reference}}
     if title:

@@ -23,7 +23,7 @@ from custody.errors import CustodyError, InputRefused, MachineError
 from custody.evidence import sniff
 from custody.format import compartments, contexts
 from custody.format import entry as entries
-from custody.vault import store as vaults
+from custody.vault import writing
 
 SMALL = 1 << 20
 """Files up to this size are read whole; larger ones stream with threads of their own."""
@@ -73,7 +73,7 @@ class Taken:
 
     item: str
     path: bytes | None
-    staged: vaults.Staged | None
+    staged: writing.Staged | None
     parts: Mapping[str, bytes]
     content: Mapping[str, Any]
     name: Mapping[str, Any]
@@ -103,7 +103,7 @@ class NotTaken:
 
 def take_many(setting: Setting, jobs: Sequence[Job]) -> list[Taken | NotTaken]:
     """Take small files in, one after the other, and make their objects durable together. For workers."""
-    with vaults.Flusher() as flusher:
+    with writing.Flusher() as flusher:
         results = [take(setting, job, flusher=flusher) for job in jobs]
     if not flusher.failed:
         return results
@@ -121,7 +121,7 @@ def take(
     setting: Setting,
     job: Job,
     progress: Callable[[int], None] | None = None,
-    flusher: vaults.Flusher | None = None,
+    flusher: writing.Flusher | None = None,
 ) -> Taken | NotTaken:
     """Take one file in, or say why not. Raises nothing of the file's; the setting's staging must exist.
 
@@ -180,7 +180,7 @@ def _take_file(
     setting: Setting,
     job: Job,
     progress: Callable[[int], None] | None,
-    flusher: vaults.Flusher | None,
+    flusher: writing.Flusher | None,
 ) -> Taken:
     assert job.path is not None
     with _open(job.path) as file:
@@ -206,7 +206,7 @@ def _take_file(
             raise
 
 
-def _drop(staged: vaults.Staged | None) -> None:
+def _drop(staged: writing.Staged | None) -> None:
     if staged is not None:
         Path(staged.path).unlink(missing_ok=True)
 
@@ -241,7 +241,7 @@ class _Keeping(io.RawIOBase):
 class _Read:
     """What reading a content gave: where it lies sealed, its digests, and its ends for telling its type."""
 
-    staged: vaults.Staged | None
+    staged: writing.Staged | None
     digests: Mapping[str, str]
     size: int
     head: bytes
@@ -254,7 +254,7 @@ def _seal(
     keeping = _Keeping(stream)
     staged = None
     if setting.keep:
-        staged = vaults.seal_stream(
+        staged = writing.seal_stream(
             keeping,  # type: ignore[arg-type]
             _target(setting),
             size=size,
@@ -264,7 +264,7 @@ def _seal(
         )
         digests, read = staged.digests, staged.size
     else:
-        digests, read = vaults.hash_stream(keeping, setting.digests, progress)  # type: ignore[arg-type]
+        digests, read = writing.hash_stream(keeping, setting.digests, progress)  # type: ignore[arg-type]
     return _Read(staged=staged, digests=digests, size=read, head=keeping.head, tail=keeping.tail)
 
 
@@ -273,13 +273,13 @@ def _take_bytes(
     job: Job,
     data: bytes,
     status: os.stat_result | None,
-    flusher: vaults.Flusher | None,
+    flusher: writing.Flusher | None,
 ) -> Taken:
     staged = None
     digests = {name: hashlib.new(name, data).hexdigest() for name in setting.digests}
     _check_expected(setting, digests["sha256"])
     if setting.keep:
-        staged = vaults.seal_bytes(
+        staged = writing.seal_bytes(
             data, _target(setting), digests=digests, flusher=flusher, **_object_keys(setting, job)
         )
     head, tail = data[: sniff.HEAD_SIZE], data[-sniff.TAIL_SIZE :]

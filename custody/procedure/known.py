@@ -93,11 +93,13 @@ class Known:
                 pair.item, pair.keys = None, None
                 continue
             seen.add(pair.tags.origin)
-            twin = here.get(pair.tags.content)
+            # That two files are empty says nothing of where they come from, and keeping both costs nothing.
+            same_as = pair.tags.content if pair.taken.size else pair.tags.origin
+            twin = here.get(same_as)
             if twin is not None:
                 pair.item, pair.keys = twin.item, twin.keys
                 continue
-            same = rows.get(pair.tags.content, ())
+            same = rows.get(same_as, ())
             for row in same:
                 keys = self._keys(row) if self._holds(row) else None
                 if keys is not None:
@@ -105,7 +107,7 @@ class Known:
                     break
             else:
                 pair.elsewhere = tuple(row.label for row in same)
-            here[pair.tags.content] = pair
+            here[same_as] = pair
 
     def _rows(self, tags: Sequence[bytes]) -> dict[bytes, list[ItemRow]]:
         found = self._desk.locker.erasable.find(self._case, tags) if tags else {}

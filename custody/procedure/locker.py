@@ -114,6 +114,11 @@ class Locker:
             self._work.catch_up(record)
         return self._work
 
+    def made(self, entries_made: Sequence[entries.Entry], root: str) -> None:
+        """Tell the projection what was just appended, where it is open; else it reads it when it is asked."""
+        if self._work is not None:
+            self._work.take_made(self.closed.size, entries_made, root)
+
     def histories(self, record: Record) -> Histories:
         """All entries about the ledger and about each case."""
         return histories.histories_of(record, [case.id for case in self.work.cases()])
@@ -356,6 +361,7 @@ class Desk:
             self._heads |= append.moved
         self.key_file.remember(self.origin, append.size, root, self._digest())
         machine.at_point("after key file")
+        self.locker.made(append.made, root)
 
     def _refresh(self, append: ledgers.Append) -> None:
         """Take in what others appended since the rights were read."""
