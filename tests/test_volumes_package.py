@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from custody.format import canonical, package
+from custody.format.note import LogNote
 from custody.format.text import from_base64, to_base64
 from custody.format.trust import Trust, TrustedAuthority, TrustedLedger
 from custody.ledger.store import Last
 from custody.ledger.volumes import Closed
-from custody.procedure import backup, cases, export_files, export_plan, restore, seal
+from custody.procedure import backup, cases, export_files, export_plan, paper, restore, seal
 from custody.procedure import export as exporting
 from custody.procedure.locker import Desk, Locker
 from custody.verify.package import verify
@@ -279,3 +280,23 @@ def test_the_whole_package_is_covered(story):
             files = {**story.files, path: data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]}
             assert not look(put_together(files)).intact, path
             assert not look(rebag(files)).intact, path
+
+
+def test_a_letter_of_the_closed_volume_is_compared_too(story):
+    old = story.desk.locker.volumes[0]
+    with story.desk.locker.record() as record:
+        note = LogNote.from_bytes(min(record.closed[0][1].notes().items())[1], where="note")
+    checkpoint = note.checkpoint
+    found = paper.compare_locker(story.desk.locker, checkpoint)
+    assert (found.outcome, found.size) == ("continues", story.desk.locker.volumes[1].base + _size(story))
+    found = paper.compare_package(io.BytesIO(put_together(story.files)), checkpoint, now=LATER, where="x")
+    assert (found.outcome, found.covered, found.later) == ("continues", ("A-1/01",), ("A-2/01",))
+    for change, outcome in (({"root": bytes(32)}, "contradicts"), ({"size": old.size + 1}, "older")):
+        other = replace(checkpoint, **change)
+        assert paper.compare_locker(story.desk.locker, other).outcome == outcome
+        file = io.BytesIO(put_together(story.files))
+        assert paper.compare_package(file, other, now=LATER, where="x").outcome == outcome
+
+
+def _size(story: Story) -> int:
+    return story.desk.locker.volumes[1].size

@@ -8,6 +8,7 @@ state: then nothing before it was changed, removed or put into another order sin
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -21,6 +22,8 @@ from custody.procedure.locker import Desk, Locker
 from custody.procedure.seal import Sealed, seal
 from custody.verify.bundle import Bundle, read_statement
 from custody.verify.package import verify
+from custody.verify.reading import volumes_of
+from custody.verify.record import Volume
 from custody.verify.report import Report
 
 SAME = "same"
@@ -101,11 +104,14 @@ def read(text: str, *, where: str) -> Checkpoint:
 
 
 def compare_locker(locker: Locker, typed: Checkpoint) -> Compared:
-    """Hold a typed checkpoint against a locker's own record. Needs no key; opens and logs nothing."""
-    with locker.ledger.reading() as view:
-        size = view.size
-        root = view.root(typed.size) if typed.size <= size else None
-    if typed.origin != locker.origin:
+    """Hold a typed checkpoint against a locker's own record, over all its volumes. Opens and logs nothing."""
+    with locker.record() as record:
+        size = record.size
+        known = [(volume.origin, view) for volume, view in record.closed] + [(locker.origin, record.newest)]
+        view = next((view for origin, view in known if origin == typed.origin), None)
+        root = view.root(typed.size) if view is not None and typed.size <= view.size else None
+        newest = view is record.newest
+    if view is None:
         outcome = ANOTHER
     elif root is None:
         # The record only grows: one that is shorter than what was printed lost entries, or is an old copy.
@@ -113,7 +119,7 @@ def compare_locker(locker: Locker, typed: Checkpoint) -> Compared:
     elif root != typed.root:
         outcome = CONTRADICTS
     else:
-        outcome = SAME if typed.size == size else CONTINUES
+        outcome = SAME if newest and record.base + typed.size == size else CONTINUES
     return Compared(typed=typed, outcome=outcome, size=size)
 
 
@@ -137,24 +143,24 @@ def compare_package(
     bundle = Bundle(file)
     statement, _ = read_statement(bundle)
     newest = Checkpoint(origin=statement.origin, size=statement.size, root=bytes.fromhex(statement.root))
-    outcome = _outcome(bundle, typed, newest)
+    volumes = volumes_of(bundle, newest)
+    own = next((volume for volume in volumes if volume.checkpoint.origin == typed.origin), None)
+    outcome = ANOTHER if own is None else _outcome(bundle, typed, own)
     covered: tuple[str, ...] = ()
     later: tuple[str, ...] = ()
-    if outcome in (SAME, CONTINUES):
-        covered, later = _labels(bundle, report, typed.origin, typed.size)
-    return Compared(
-        typed=typed, outcome=outcome, size=newest.size, covered=covered, later=later, report=report
-    )
+    if own is not None and outcome in (SAME, CONTINUES):
+        covered, later = _labels(bundle, volumes, report, own.base + typed.size)
+    size = volumes[-1].base + newest.size
+    return Compared(typed=typed, outcome=outcome, size=size, covered=covered, later=later, report=report)
 
 
-def _outcome(bundle: Bundle, typed: Checkpoint, newest: Checkpoint) -> str:
-    if typed.origin != newest.origin:
-        return ANOTHER
+def _outcome(bundle: Bundle, typed: Checkpoint, volume: Volume) -> str:
+    newest = volume.checkpoint
     if typed.size > newest.size:
         return OLDER
     if typed.size == newest.size:
-        return SAME if typed.root == newest.root else CONTRADICTS
-    name = f"{package.RECORD}consistency/{typed.size}.txt"
+        return (CONTINUES if volume.closed else SAME) if typed.root == newest.root else CONTRADICTS
+    name = f"{volume.folder}consistency/{typed.size}.txt"
     if name not in bundle:
         return NO_PROOF
     try:
@@ -169,20 +175,18 @@ def _outcome(bundle: Bundle, typed: Checkpoint, newest: Checkpoint) -> str:
 
 
 def _labels(
-    bundle: Bundle, report: Report, origin: str, size: int
+    bundle: Bundle, volumes: Sequence[Volume], report: Report, size: int
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The package's items that were in the record when the paper was printed, and those that came later."""
+    """The package's items that were among the first ``size`` entries, over all volumes, and those that came later."""
     begun: dict[str, int] = {}
-    for name in bundle.names:
-        if package.ENTRY_NAME.fullmatch(name) is None:
-            continue
-        try:
-            body, _ = entries.read(bundle.read(name, MAX_ENVELOPE), where=name)
-        except CustodyError:  # made by a newer custody; the verifier said so
-            continue
-        if body.subject.type == "item" and body.subject.n == 0:
-            # What stands in an earlier volume was there before this record began.
-            begun[body.subject.id] = body.seq if body.ledger == origin else -1
+    for volume in volumes:
+        for name, match in volume.files(bundle, package.ENTRY_NAME):
+            try:
+                body, _ = entries.read(bundle.read(name, MAX_ENVELOPE), where=name)
+            except CustodyError:  # made by a newer custody; the verifier said so
+                continue
+            if body.subject.type == "item" and body.subject.n == 0:
+                begun.setdefault(body.subject.id, volume.base + int(match[2]))
     known = [item for item in report.items if item.id in begun]
     return (
         tuple(item.label for item in known if begun[item.id] < size),

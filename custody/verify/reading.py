@@ -41,7 +41,7 @@ def read(bundle: Bundle, statement: package.Statement, findings: Findings) -> Re
     if facts != (statement.origin, statement.size, statement.root):
         findings.failed("note", "the log note is not the one that the exporter signed for", where=name)
     try:
-        record = Record(note=note, volumes=_volumes(bundle, checkpoint))
+        record = Record(note=note, volumes=volumes_of(bundle, checkpoint))
         for volume in record.volumes:
             if not _place_all(bundle, record, volume, findings):
                 return record
@@ -55,7 +55,7 @@ def read(bundle: Bundle, statement: package.Statement, findings: Findings) -> Re
     return record
 
 
-def _volumes(bundle: Bundle, newest: Checkpoint) -> tuple[Volume, ...]:
+def volumes_of(bundle: Bundle, newest: Checkpoint) -> tuple[Volume, ...]:
     """The volumes that are here, oldest first. What a closed one's state is, its successor's entry 0 says.
 
     That entry is judged later like any other; if it lied, nothing would be proven by it.
