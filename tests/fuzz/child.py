@@ -6,6 +6,7 @@ Started by `python -m tests.fuzz`, which gives it a folder for temporary files a
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import time
 from collections.abc import Sequence
@@ -41,7 +42,10 @@ def _watch(given: argparse.Namespace) -> Watch:
     from tests.fuzz.watch import Watch, prepare
 
     prepare()
-    return Watch(READERS[given.reader], given.findings)
+    reader = READERS[given.reader]
+    with contextlib.suppress(Exception):
+        reader.read(b"")  # what is made or imported once is no input's cost
+    return Watch(reader, given.findings)
 
 
 def _inputs(watch: Watch, given: argparse.Namespace) -> list[bytes]:

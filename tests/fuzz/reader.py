@@ -20,12 +20,18 @@ class NotTheSame(AssertionError):
     """What was read does not go back into what it was read from, or another promise of a reader is broken."""
 
 
+class Way(str):
+    """What a reader may give to tell ways through it apart, where it took the input in several."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
     """One reader. ``covers`` names the functions of custody that it goes through, as ``module:function``.
 
-    ``read`` raises `CustodyError` to refuse, `NotTheSame` where a round trip fails; a text that it gives tells
-    ways through it apart. ``limit``: the longest
+    ``read`` raises `CustodyError` to refuse, `NotTheSame` where a round trip fails; a `Way` that it gives
+    tells ways through it apart. ``limit``: the longest
     input in bytes that a fuzzer makes. ``shape``: the mutators that fit (see mutate). ``slow``: milliseconds
     rather than microseconds an input.
     """
@@ -67,4 +73,4 @@ def attempt(reader: Reader, data: bytes) -> str:
         one_line(error.message, "a message")
         same(len(error.message) <= LONGEST_MESSAGE, True, "a message too long for a terminal")
         return f"{type(error).__name__}: {error.what}"
-    return f"taken: {result}" if isinstance(result, str) else "taken"
+    return f"taken: {result}" if isinstance(result, Way) else "taken"

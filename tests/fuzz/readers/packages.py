@@ -14,7 +14,7 @@ from custody.verify.package import verify
 from custody.verify.report import Outcome, Report
 from tests import packages
 from tests.fuzz import world
-from tests.fuzz.reader import NotTheSame, Reader, one_line, same
+from tests.fuzz.reader import NotTheSame, Reader, Way, one_line, same
 
 LATER = packages.LATER
 
@@ -29,10 +29,10 @@ def _judge(data: bytes) -> Report:
     return report
 
 
-def _ways(report: Report) -> str:
+def _ways(report: Report) -> Way:
     """Which checks failed, and how: what tells one report from another."""
     failed = sorted({f"{finding.check} {finding.text}" for finding in report.of(Outcome.FAILED)})
-    return f"{report.record_line[:20]} {report.unreadable or ''} {failed}"
+    return Way(f"{report.record_line[:20]} {report.unreadable or ''} {failed}")
 
 
 def _package(data: bytes) -> object:
