@@ -25,9 +25,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from custody.format import package, words
+from custody.procedure import export as exporting
 from custody.verify.report import Outcome
+from tests import desks
 from tests.by_hand import verify_by_hand as hand
-from tests.packages import forger, look, put_together, rebag, take_apart, world
+from tests.packages import forger, look, put_together, rebag, resign, take_apart, world
 from tests.test_verify_attacks import ATTACKS, Attack
 
 REPO = Path(__file__).resolve().parent.parent
@@ -78,6 +80,19 @@ _NO_CODE = {
     tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING,
     tokenize.ENDMARKER,
 }  # fmt: skip
+
+
+def test_an_item_that_was_only_registered_has_no_file(tmp_path: Path) -> None:
+    desk = desks.new_locker(tmp_path)
+    case, _ = desks.case_with(desk, tmp_path / "in", {"kept.txt": b"kept"})
+    desks.take_in(desk, case, desks.put(tmp_path / "more", {"not.jpg": b"not kept"}), register=True)
+    output = tmp_path / "package"
+    exporting.export(desk, exporting.Choice(case=case), output, purpose="a test", plain=True, stamped=False)
+    assert look(output.read_bytes()).intact
+    assert judge(output.read_bytes(), tmp_path) == 0
+    files = take_apart(output.read_bytes())
+    files["data/A-2/001.bin"] = b"not kept"
+    assert judge(put_together(resign(files, desk.keys.sign)), tmp_path) == 1
 
 
 @needs_openssl
