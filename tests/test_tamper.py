@@ -12,7 +12,7 @@ from tests.tamper.rows import CHANGES, LOCKER, LOCKER_COLUMNS, PACKAGE, PACKAGE_
 from tests.tamper.world import by_check, by_verify, by_work, world
 
 _ = (ledger_rows, store_rows, package_rows)
-CI_FLIPS = 60
+CI_FLIPS = 40
 """Flips of each thing in CI; all of them are `python -m tests.tamper --sweep`."""
 
 

@@ -184,7 +184,8 @@ def write_all(names: Sequence[str] = (), flips: int = FULL) -> None:
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "note": (
             "*Same* stands for free pages, unused bytes within pages and counters in the header of SQLite files, "
-            "which hold nothing of the record; a flip in keys that are wrapped to a colleague is found by that colleague's key."
+            "which hold nothing of the record. A flip in keys that are wrapped to a colleague is found by that "
+            "colleague's key."
         ),
         "what": what,
     }
