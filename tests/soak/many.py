@@ -32,11 +32,12 @@ def wait(path, descriptor, timeout):
         if path.name == "lock":
             longest = max(longest, time.monotonic() - begun)
 machine._wait = wait
-try:
-    main(sys.argv[2:])
-finally:
-    with open(sys.argv[1], "a") as file:
-        file.write(f"{longest}\\n")
+if __name__ == "__main__":  # workers import this file
+    try:
+        main(sys.argv[2:])
+    finally:
+        with open(sys.argv[1], "a") as file:
+            file.write(f"{longest}\\n")
 """
 
 
