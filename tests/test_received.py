@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
 from pathlib import Path
@@ -297,3 +298,78 @@ def test_a_file_in_the_place_of_a_registered_item_is_a_failure(desk: Desk, case:
     files["data/A-1/001.bin"] = b"not kept"
     report = packages.look(packages.resign(files, desk.keys.sign))
     assert packages.said(report, "content", "file added")
+
+
+# Lies about receipts, by somebody with every key of the record
+
+
+GROUP = "019cb6d0-0000-7000-8000-0000000000aa"
+
+
+def receipt(
+    *, label: str | None = None, content: dict[str, Any] | None = None, counts: dict[str, int] | None = None
+) -> Report:
+    """The report on a package whose first item is received once more, as stated."""
+
+    def change(made: packages.Forger) -> None:
+        first = made.lines[made.find("item.collected")]
+        exhibit = first.public["exhibit"]
+        public = {
+            "exhibit": exhibit,
+            "acquisition": first.public["acquisition"],
+            "label": label or f"{first.public['label'].partition('/')[0]}/77",
+            "wrapped_to": [],
+        }
+        made.lines.append(
+            packages.Line("item.received", "item", first.subject, case=first.case, public=public)
+        )
+        made.lines[-1].plain = {
+            "content": content or copy.deepcopy(first.plain["content"]),
+            "name": {"name": {"text": "again.txt"}},
+            "source": {"text": "the same source"},
+        }
+        made.lines[-1].actor, made.lines[-1].group = first.actor, GROUP
+        if counts is None or counts:
+            wanted = counts or {"received": 1}
+            extended = {name: wanted.get(name, 0) for name in ("items", "derived", "received", "registered")}
+            assert first.case is not None
+            made.lines.append(
+                packages.Line(
+                    "case.extended",
+                    "case",
+                    first.case,
+                    case=first.case,
+                    public={"exhibit": exhibit, **extended},
+                )
+            )
+            made.lines[-1].actor, made.lines[-1].group = first.actor, GROUP
+
+    return packages.look(packages.forger(change).pack())
+
+
+def test_an_honest_receipt_is_intact() -> None:
+    report = receipt()
+    assert report.intact, packages.summary(report)
+    assert report.items[0].received[0].endswith("/77")
+
+
+def test_a_receipt_that_the_case_did_not_count() -> None:
+    assert packages.said(receipt(counts={}), "counts", "a receipt that the case's own count does not have")
+
+
+def test_a_receipt_that_was_counted_as_an_item() -> None:
+    assert packages.said(receipt(counts={"items": 1}), "counts", "more entries of a kind than")
+
+
+def test_a_receipt_under_another_exhibits_label() -> None:
+    assert packages.said(receipt(label="Z-9/01"), "exhibits", "not of its exhibit")
+
+
+def test_a_receipt_of_other_bytes() -> None:
+    content = {
+        "digests": {"sha256": "0" * 64},
+        "size": 4,
+        "media_type": "text/plain",
+        "media_type_from": "structure",
+    }
+    assert packages.said(receipt(content=content), "content", "its digest is another")
