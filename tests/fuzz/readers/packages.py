@@ -9,6 +9,7 @@ from typing import Any
 from custody.errors import CustodyError
 from custody.format import canonical
 from custody.format.envelope import ENTRY_TYPE, from_bytes
+from custody.format.package import STATEMENT
 from custody.verify import text
 from custody.verify.package import verify
 from custody.verify.report import Outcome, Report
@@ -60,7 +61,9 @@ def _file(data: bytes) -> object:
     known = files.get(name)
     files[name] = content
     try:
-        changed = packages.put_together(packages.resign(files, packages.world().first))
+        # The statement itself is what the input says; over all else the exporter signs anew.
+        whole = packages.rebag(files) if name == STATEMENT else packages.resign(files, packages.world().first)
+        changed = packages.put_together(whole)
     except (CustodyError, UnicodeError):
         return None  # a name that no writer of ours takes
     report = _judge(changed)
