@@ -143,7 +143,17 @@ def test_with_the_backup_and_the_words_alone_everything_comes_back(world, machin
     new = SimpleNamespace(**{**vars(machine), "key": machine.folder / "third"})
     done(run(new, "custodian", "new", "-o", new.key, "--public", machine.folder / "third.pub"))
     added = value(
-        run(machine, "custodian", "add", machine.folder / "third.pub", "--name", "C. Third", "--json")
+        run(
+            machine,
+            "custodian",
+            "add",
+            machine.folder / "third.pub",
+            "--name",
+            "C. Third",
+            "--right",
+            "seal",
+            "--json",
+        )
     )
     args = ["--case", "REF-1", "--right", "read", "--right", "export"]
     value(run(machine, "custodian", "grant", added["key_id"], *args, "--json"))
@@ -151,6 +161,14 @@ def test_with_the_backup_and_the_words_alone_everything_comes_back(world, machin
     assert done(run(new, "read", "A-2/01", "--purpose", "x")).stdout_bytes == b"after the theft"
     value(run(machine, "custodian", "retire", sheet["key_id"][:12], "--json"), 0)
     two_lines(run(machine, "read", "A-1/01", "--purpose", "x"), 12)
+    package, trust = machine.folder / "package.zip", machine.folder / "trust.json"
+    value(run(new, "export", "--case", "REF-1", "-o", package, "--plain", "--purpose", "x", "--json"))
+    value(run(new, "trust", "init", "--from-locker", "-o", trust, "--json"))
+    report = run(new, "verify", package, "--trust", trust)
+    assert report.exit_code == 6  # no time authority is named: no time is proven
+    assert "INTACT" in report.stdout
+    assert "ORIGIN CONFIRMED" in report.stdout
+    assert "4 of 4 items" in report.stdout
     names = {one["name"] for one in value(run(new, "custodian", "list", "--json"))["custodians"]}
     assert {"A. First", "B. Second", "C. Third"} <= names
 

@@ -73,7 +73,18 @@ def from_locker(locker: Locker) -> Trust:
         for size in sorted(notes)[-16:]:
             append.add_issued(size)
     ledger = TrustedLedger(origin=locker.origin, genesis=locker.genesis_leaf.hex(), notes=tuple(newest))
-    return Trust(ledgers=(ledger,), authorities=tuple(authorities))
+    return Trust(ledgers=(*_earlier(locker), ledger), authorities=tuple(authorities))
+
+
+def _earlier(locker: Locker) -> list[TrustedLedger]:
+    """The closed volumes, with their notes: packages made before a restore are of them."""
+    found = []
+    with locker.closed.reading() as closed:
+        for volume, view in closed:
+            notes = view.notes()
+            last = tuple(notes[size] for size in sorted(notes)[-16:])
+            found.append(TrustedLedger(origin=volume.origin, genesis=volume.genesis_leaf.hex(), notes=last))
+    return found
 
 
 def note_sizes(trust: Trust, origin: str) -> list[int]:
