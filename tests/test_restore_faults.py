@@ -336,3 +336,12 @@ def test_an_entry_that_says_from_where_it_does_not_go_on_is_found(base, tmp_path
     monkeypatch.undo()
     failed = [f.text for f in check.check(desk.locker, None).findings if f.outcome.value == "failed"]
     assert sum("does not go on from" in text for text in failed) == 2
+
+
+def test_sqlite_makes_no_file_beside_a_closed_volume_while_it_is_open(restored):
+    locker = Locker(restored)
+    with locker.record() as record:
+        assert len(list(record.entries())) == record.size
+        assert not list(restored.glob("volume-1.sqlite-*"))
+        assert list(restored.glob("ledger.sqlite-*"))  # as the newest one has them
+    locker.close()
