@@ -154,6 +154,30 @@ def rename_new(source: Path, target: Path) -> None:
         source.unlink()
 
 
+def unnamed_file(folder: Path) -> int | None:
+    """A file in a folder that has no name yet, mode 0600: a power cut leaves nothing of it.
+
+    None where the system or the file system has no such thing, and where the folder can't be written.
+    """
+    flag = getattr(os, "O_TMPFILE", None)
+    if flag is None or not Path("/proc/self/fd").is_dir():
+        return None
+    try:
+        return os.open(folder, flag | os.O_RDWR, 0o600)
+    except OSError:
+        return None
+
+
+def name_file(descriptor: int, target: Path) -> None:
+    """Give a file of `unnamed_file` its name; FileExistsError where that is taken."""
+    # With a folder's descriptor, since Python follows links only then (linkat).
+    root = os.open("/", os.O_RDONLY)
+    try:
+        os.link(f"/proc/self/fd/{descriptor}", target.absolute(), src_dir_fd=root, follow_symlinks=True)
+    finally:
+        os.close(root)
+
+
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
     """Hold Ctrl-C back until the block is done, so that nobody has to guess whether a commit happened."""

@@ -398,3 +398,36 @@ def test_a_failed_write_with_a_reason_of_its_own_keeps_it(base: Path, tmp_path: 
     with pytest.raises(CustodyError, match="my own"), desk.write():
         raise InputRefused("my own")
     assert desk.locker.rights().custodians == desk.rights.custodians
+
+
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="no files without a name here")
+def test_readable_content_has_no_name_before_it_is_whole(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut while a copy is written leaves nothing readable beside its place, not even a hidden file."""
+    folder = tmp_path / "case"
+    shutil.copytree(base, folder)
+    before = {path.name for path in folder.iterdir()}
+    seen: dict[str, set[str]] = {}
+
+    def look(name: str) -> None:
+        seen[name] = {path.name for path in folder.iterdir()} - before
+
+    monkeypatch.setattr(machine, "at_point", look)
+    crash.do_read(folder)
+    assert seen["copy written"] == set()
+    assert seen["copy renamed"] == {"out"}
+    assert (folder / "out").stat().st_mode & 0o777 == 0o600
+
+
+def test_where_files_need_names_a_copy_is_written_all_the_same(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "case"
+    shutil.copytree(base, folder)
+    monkeypatch.setattr(machine, "unnamed_file", lambda _folder: None)
+    crash.do_read(folder)
+    assert (folder / "out").read_bytes() == b"old"
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
+    with pytest.raises(InputRefused):
+        crash.do_read(folder)

@@ -44,8 +44,10 @@ def read_to_file(desk: Desk, item: ItemRow, output: Path, purpose: Purpose) -> R
     _check_output(desk, output)
     temporary = output.with_name(f".custody-{secrets.token_hex(6)}.part")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+    # Without a name where the system can: readable content that a power cut left would lie there unseen.
+    unnamed = machine.unnamed_file(output.parent)
     try:
-        descriptor = os.open(temporary, flags, 0o600)
+        descriptor = os.open(temporary, flags, 0o600) if unnamed is None else unnamed
     except OSError as error:
         raise _cant_write(output, error) from error
     logged = placed = False
@@ -59,8 +61,12 @@ def read_to_file(desk: Desk, item: ItemRow, output: Path, purpose: Purpose) -> R
             file.flush()
             machine.at_point("copy written")
             os.fsync(file.fileno())
-        machine.rename_new(temporary, output)
-        placed = True
+            if unnamed is not None:
+                machine.name_file(unnamed, output)
+                placed = True
+        if unnamed is None:
+            machine.rename_new(temporary, output)
+            placed = True
         machine.at_point("copy renamed")
         machine.sync_directory(output.parent)
     except BaseException as error:
