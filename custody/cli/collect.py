@@ -217,7 +217,7 @@ def _say_items(session: Session, done: Collected) -> None:
     labels.sort(key=lambda label: int(label.rpartition("/")[2]))
     if done.items:
         verb = "registered" if done.items[0].registered else "took"
-        kept = ", keeping no content," if done.items[0].registered else ""
+        kept = " keeping no content," if done.items[0].registered else ""
         out.say(
             f"{verb} {count_text(len(done.items), 'item')}, {size_text(done.size)},{kept} into exhibit {done.exhibit}"
         )
@@ -227,10 +227,12 @@ def _say_items(session: Session, done: Collected) -> None:
         out.say(f"received again: {len(done.received) - _REFUSED_SHOWN} more; --json lists all")
     if done.continued:
         out.say("an acquisition that was not finished was continued")
+    again = [f"again    {len(done.received)}"] if done.received else []
     out.data(
         f"exhibit  {done.exhibit}",
         f"items    {labels[0] if len(labels) == 1 else f'{labels[0]} to {labels[-1]}'}",
         f"count    {len(done.items)}",
+        *again,
         f"bytes    {done.size}",
         f"digest   {done.digest}",
     )
