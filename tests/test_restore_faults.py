@@ -15,7 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from custody.errors import CheckFailed, MachineError, NoLocker, NoRight
+from custody.errors import CheckFailed, InputRefused, MachineError, NoLocker, NoRight
 from custody.format import kinds
 from custody.keys import keyfile, recovery
 from custody.procedure import access, acquisition, backup, cases, check, custodians, restore, seal, setup
@@ -345,3 +345,15 @@ def test_sqlite_makes_no_file_beside_a_closed_volume_while_it_is_open(restored):
         assert not list(restored.glob("volume-1.sqlite-*"))
         assert list(restored.glob("ledger.sqlite-*"))  # as the newest one has them
     locker.close()
+
+
+def test_what_another_restore_left_is_not_restored(base, tmp_path):
+    copied = tmp_path / "copied"
+    shutil.copytree(base.desk.locker.path, copied)
+    (copied / UNFINISHED).touch()
+    with pytest.raises(InputRefused, match="cut short"):
+        restore.restore(copied, tmp_path / "L", open_key(base, tmp_path), desks.make_rim())
+    with pytest.raises(InputRefused, match="inside"):
+        restore.restore(
+            base.desk.locker.path, base.desk.locker.path / "x", open_key(base, tmp_path), desks.make_rim()
+        )

@@ -9,40 +9,33 @@ restore that breaks off leaves nothing that anybody could take for one.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from custody import machine
 from custody.crypto import envelopes
-from custody.crypto.keys import LogKeys
 from custody.errors import CheckFailed, CustodyError, InputRefused, MachineError, NoRight
 from custody.format import backup as formats
 from custody.format import words
 from custody.format.entry import NewerVersion
-from custody.format.merkle import leaf_hash
 from custody.format.names import new_origin
-from custody.format.text import show, to_base64
+from custody.format.text import show
 from custody.keys import erasable
 from custody.keys.keyfile import KeyFile
 from custody.ledger import histories, volumes
 from custody.ledger import store as ledgers
 from custody.ledger import work as works
-from custody.procedure import access, authorities, backup, check, setup
-from custody.procedure.locker import LOCK_NAME, UNFINISHED, Desk, Locker, Writer
+from custody.procedure import access, backup, check, setup, successor
+from custody.procedure.copying import copy_locker
+from custody.procedure.locker import LOCK_NAME, UNFINISHED, Desk, Locker
 from custody.procedure.rim import Rim
 from custody.vault import store as vaults
 from custody.verify.rights import Custodian, Rights
-
-RESTORER_RIGHTS = ("admin", "seal", "collect", "audit")
-"""What the restorer may do from now on, besides what he could: a lost administrator must not end the locker."""
-
-_OBJECT_NAME = 64
 
 Progress = Callable[[str, int, int], None]
 """(what is being done, how many done, how many in all)"""
@@ -194,7 +187,7 @@ class _Run:
     def take(self, source: Path) -> backup.Opened | None:
         """Copy everything of the source into the folder; durable on return."""
         if source.is_dir():
-            self._copy(source)
+            copy_locker(source, self.building, self.tell)
             return None
         try:
             with source.open("rb") as file:
@@ -209,38 +202,6 @@ class _Run:
         except FileNotFoundError:
             raise InputRefused("there is no such backup", where=show(str(source))) from None
         return opened
-
-    def _copy(self, source: Path) -> None:
-        """A plain copy of a locker's folder: its known files alone, and no link out of it."""
-        if not (source / ledgers.FILE_NAME).is_file():
-            raise InputRefused(
-                "neither a backup nor a copy of a locker",
-                where=show(str(source)),
-                hint="name the file that custody backup wrote, or the folder with ledger.sqlite in it",
-            )
-        vault = vaults.Vault.create(self.building / vaults.DIRECTORY)
-        with _held(source):
-            names = [ledgers.FILE_NAME, erasable.FILE_NAME]
-            number = 1
-            while (source / volumes.file_name(number)).is_file():
-                names.append(volumes.file_name(number))
-                number += 1
-            for name in names:
-                _copy_file(source / name, self.building / name)
-                log = source / f"{name}-wal"
-                if log.is_file():
-                    _copy_file(log, self.building / log.name)
-            folder = source / vaults.DIRECTORY
-            objects = (
-                sorted(entry.name for entry in os.scandir(folder) if _is_object(entry))
-                if folder.is_dir()
-                else []
-            )
-            for done, name in enumerate(objects, 1):
-                _copy_file(folder / name, vault.directory / name)
-                self.tell("objects copied", done, len(objects))
-        machine.sync_directory(vault.directory)
-        machine.sync_directory(self.building)
 
     # What comes of it
 
@@ -258,7 +219,7 @@ class _Run:
             title = _title(desk)
             with old.record() as record:
                 disposed = _disposed(record)
-                predecessor = _predecessor(record, last)
+                predecessor = successor.predecessor(record, last)
                 certificates = record.newest.root_certificates()
             objects = [item.object for item in old.work.items() if item.id in disposed and item.object]
         finally:
@@ -266,10 +227,14 @@ class _Run:
         self._close_volume(last.number)
         self._dispose(disposed, objects)
         names = {person.key_id: person.name for person in made.people}
-        leaf = self._begin(
+        leaf = successor.begin(
+            self.building,
+            self.key_file,
+            self.rim,
             rights,
             predecessor,
             certificates,
+            origin=self.new_origin,
             name=names.get(self.key_file.key_id) or "not stated",
             title=title,
         )
@@ -378,66 +343,6 @@ class _Run:
         finally:
             store.close()
 
-    def _begin(
-        self,
-        rights: Rights,
-        predecessor: dict[str, Any],
-        certificates: Mapping[str, bytes],
-        *,
-        name: str,
-        title: dict[str, Any] | None,
-    ) -> bytes:
-        """Write the new volume: `ledger.continued`, the authorities, the keys of both. Gives its leaf hash."""
-        random = self.rim.random
-        ledger_id = self.rim.new_id()
-        log_keys = LogKeys(random(32), random(32))
-        roster = {class_name: random(32) for class_name in ("record", "identity", "note")}
-        ledgers.Ledger.create(self.building / ledgers.FILE_NAME).close()
-        store = erasable.ErasableStore(self.building / erasable.FILE_NAME)
-        ledger = ledgers.Ledger(self.building / ledgers.FILE_NAME)
-        try:
-            store.add_origin(self.new_origin)
-            known = list(rights.authorities)
-            with ledger.append(rights=rights, clock=lambda: setup.plain_time(self.rim)) as append:
-                writer = Writer(append, origin=self.new_origin, sign_key=self.key_file.keys.sign)
-                fields = setup.public_fields(self.key_file.keys, RESTORER_RIGHTS)
-                public = {
-                    "rules": 1,
-                    "log_keys": [{"alg": alg, "key": to_base64(key)} for alg, key in log_keys.public.items()],
-                    "custodian": {field: fields[field] for field in ("sign_key", "wrap_key", "rights")},
-                    "recovery": rights.recovery,
-                    "certificate": None,
-                    "predecessor": predecessor,
-                }
-                parts: dict[str, dict[str, Any]] = {"identity": {"name": name}}
-                if title is not None:
-                    parts["title"] = title
-                genesis = writer.add(
-                    "ledger.continued",
-                    "ledger",
-                    ledger_id,
-                    public=public,
-                    parts=parts,
-                    keys=roster,
-                    approvals=[self.key_file.public_file(self.rim.wall()).to_value()],
-                )
-                if known:
-                    named = [_named(row, certificates) for row in known]
-                    authorities.set_policy(writer, ledger_id, named)
-                append.flush()
-                readers, sealers = rights.roster_readers(), rights.sealers()
-                writer.rows.wraps += setup.roster_wraps(self.new_origin, ledger_id, roster, readers)
-                writer.rows.wraps += setup.log_wraps(self.new_origin, ledger_id, log_keys, sealers)
-                store.add(writer.rows)
-                machine.at_point("restore erasable commit")
-            machine.at_point("restore ledger commit")
-            ledger.settle()
-            store.settle()
-        finally:
-            ledger.close()
-            store.close()
-        return leaf_hash(genesis.envelope)
-
     def _finish(
         self, made: Restored, rights: Rights, leaf: bytes, names: Mapping[str, str | None], disposed: int
     ) -> Restored:
@@ -483,11 +388,6 @@ def _person(custodian: Custodian, names: Mapping[str, str | None]) -> Person:
     )
 
 
-def _named(row: Mapping[str, Any], certificates: Mapping[str, bytes]) -> authorities.Named:
-    roots = tuple(certificates[digest] for digest in row["roots"] if digest in certificates)
-    return authorities.Named(url=row["url"], roots=roots, policies=tuple(row["policies"]))
-
-
 def _title(desk: Desk) -> dict[str, Any] | None:
     """The organisation's name, which the new volume's beginning says again; None where none was said."""
     keys = desk.ring.class_keys(desk.locker.ledger_id)
@@ -504,45 +404,6 @@ def _disposed(record: volumes.Record) -> list[str]:
             if body.kind == "item.disposed" and body.subject.type == "item":
                 found.add(body.subject.id)
     return sorted(found)
-
-
-def _predecessor(record: volumes.Record, last: volumes.Volume) -> dict[str, Any]:
-    """What the new volume says of the one before: its tree, its newest note, the end of its ledger's history."""
-    head = record.newest.head(last.ledger)
-    assert head is not None  # entry 0 is about it
-    newest = record.newest.newest_note()
-    return {
-        "origin": last.origin,
-        "size": last.size,
-        "root": last.root.hex(),
-        "note": None if newest is None else hashlib.sha256(newest[1]).hexdigest(),
-        "n": head.n,
-        "leaf": head.leaf.hex(),
-    }
-
-
-@contextlib.contextmanager
-def _held(source: Path) -> Iterator[None]:
-    """Hold the lock of a locker that is copied, where it is there and may be held: it may be somebody's desk."""
-    with contextlib.ExitStack() as stack:
-        lock = source / LOCK_NAME
-        if lock.is_file() and os.access(lock, os.R_OK | os.W_OK):
-            stack.enter_context(machine.locked(lock))
-        yield
-
-
-def _is_object(entry: os.DirEntry[str]) -> bool:
-    return len(entry.name) == _OBJECT_NAME and entry.is_file(follow_symlinks=False)
-
-
-def _copy_file(source: Path, target: Path) -> None:
-    if source.is_symlink() or not source.is_file():
-        raise InputRefused("a file of the locker is missing, or a link", where=show(str(source)))
-    with source.open("rb") as given, target.open("xb") as file:
-        target.chmod(0o600)
-        shutil.copyfileobj(given, file, 1 << 20)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _sync_tree(folder: Path) -> None:
