@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,9 +13,10 @@ from custody.errors import InputRefused, NoRight
 from custody.format import kinds
 from custody.format.shape import record
 from custody.keys.erasable import ItemKeys, Lookup, Part, Rows, Wrap
-from custody.procedure import access, cases, custodians, export, known
+from custody.procedure import access, cases, check, custodians, export, known
 from custody.procedure.export import Choice
 from custody.procedure.locker import Desk, Locker
+from custody.procedure.rim import wall
 from custody.verify.package import verify
 from tests import desks
 
@@ -215,3 +217,19 @@ def test_a_try_at_a_desk_whose_right_went_meanwhile_is_logged_as_refused(
     assert last.sealed == {}
     assert desk.locker.work.open_copies() == []
     assert not (tmp_path / "out.zip").exists()
+
+
+@pytest.mark.parametrize("change", [dt.timedelta(days=-400), dt.timedelta(days=400)], ids=["back", "forward"])
+def test_a_clock_that_was_set_stops_nobody(
+    desk: Desk, case: str, tmp_path: Path, change: dt.timedelta
+) -> None:
+    """Device times are what a clock said: entries keep their order, and go on when it is set right again."""
+    times = [dt.timedelta(0), change, dt.timedelta(minutes=1)]
+    for number, offset in enumerate(times):
+        set_ = desks.sit_down(desk, clock=desks.Clock(desks.START + offset))
+        desks.take_in(set_, case, desks.put(tmp_path / f"{number}", {"a.txt": b"%d" % number}))
+    found = check.check(desk.locker, desks.sit_down(desk), deep=True)
+    assert found.passed, found.first_failure
+    rows = desk.locker.work.items(case)
+    assert [row.label for row in rows] == ["A-1/01", "A-2/01", "A-3/01"]
+    assert [row.wall for row in rows] == [wall(desks.START + offset) for offset in times]
