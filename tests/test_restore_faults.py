@@ -18,7 +18,18 @@ import pytest
 from custody.errors import CheckFailed, InputRefused, MachineError, NoLocker, NoRight
 from custody.format import kinds
 from custody.keys import keyfile, recovery
-from custody.procedure import access, acquisition, backup, cases, check, custodians, restore, seal, setup
+from custody.procedure import (
+    access,
+    acquisition,
+    backup,
+    cases,
+    check,
+    custodians,
+    restore,
+    seal,
+    setup,
+    todo,
+)
 from custody.procedure.locker import UNFINISHED, Desk, Locker
 from tests import desks
 from tests.restore_crash import GONE
@@ -221,7 +232,10 @@ def test_what_was_open_in_the_old_volume_is_gone_on_with(tmp_path):
     restore.restore(tmp_path / "L", tmp_path / "L2", desk.key_file, desk.rim)
     desk = Desk(Locker(tmp_path / "L2"), desk.key_file, desk.rim)
     (exhibit,) = desk.locker.work.exhibits(case)
+    assert [one.label for one in todo.todo(desk).unfinished] == [exhibit.label]
     done = desks.take_in(desk, case, source)
+    assert todo.todo(desk).unfinished == ()
+    assert not any("not finished" in text for text in check.check(desk.locker, None).pending)
     assert (done.already, done.items) == (2, ())
     rows = desk.locker.work.acquisitions(exhibit.id)
     assert [row.ended for row in rows] == [None, "completed"]

@@ -162,7 +162,11 @@ def _unfinished(locker: Locker) -> Iterator[UnfinishedAcquisition]:
             acquisitions = locker.work.acquisitions(exhibit.id)
             for place, row in enumerate(acquisitions, 1):
                 # A later acquisition into the same exhibit continues an interrupted one.
-                if row.ended is None or (row.ended == "interrupted" and place == len(acquisitions)):
+                # So it does one that a closed volume left open: there it can't be ended any more.
+                cut = row.ended == "interrupted" or row.ledger != locker.origin
+                if (row.ended is None and not cut) or (
+                    row.ended != "completed" and cut and place == len(acquisitions)
+                ):
                     yield UnfinishedAcquisition(
                         case=case.id,
                         exhibit=exhibit.id,
