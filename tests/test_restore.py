@@ -201,7 +201,13 @@ def test_the_key_of_who_wrote_the_backup_remembers_what_came_after(world, machin
     shutil.copyfile(world.key, machine.key)
     result = run(machine, "restore", machine.backup, machine.locker, "--json")
     assert value(result)["missing"] == 1  # that the backup was written
-    assert "more than this backup has" in result.stderr
+    assert "more than this backup has" not in result.stderr
+    own = SimpleNamespace(**{**vars(world), "key": machine.key, "locker": machine.folder / "old"})
+    shutil.copytree(world.locker, own.locker)
+    done(run(own, "case", "open", "REF-9"))
+    again = run(machine, "restore", machine.backup, machine.folder / "L3", "--json")
+    assert value(again)["missing"] == 2
+    assert "your key remembers 2 entries more than this backup has" in again.stderr
 
 
 def test_a_restored_locker_is_backed_up_and_restored_again(machine):

@@ -72,7 +72,8 @@ def _tell(session: Session, done: Restored, directory: str) -> None:
         )
     out.say(f"The last thing that it knows of was written on {done.until}. What was done after that is lost:")
     out.say("items, readings, rights that were given or taken. Collect again what still exists.")
-    if done.missing:
+    # Whoever writes a backup logs after it that it was written: that one entry no backup has.
+    if done.missing and not (done.missing == 1 and done.backup is not None):
         out.advise(
             f"your key remembers {count_text(done.missing, 'entry', 'entries')} more than this backup has:"
             " look for a newer one before you go on"
