@@ -134,5 +134,5 @@ def test_the_signer_is_the_actor():
 )
 def test_a_time_that_no_calendar_has_is_refused(wall):
     body = {**GOOD, "time": {**GOOD["time"], "wall": wall}}
-    with pytest.raises(FormatError, match="not a UTC time|another form"):
+    with pytest.raises(FormatError, match=r"not a UTC time|another form"):
         entry.Entry.from_bytes(canonical.encode(body), where="x")

@@ -150,8 +150,7 @@ def test_the_twelve_words_are_of_the_genesis(tmp_path: Path) -> None:
 
 def _rights(place: Path) -> Rights:
     locker = Locker(place)
-    with locker.ledger.reading() as view:
-        return locker.rights()
+    return locker.rights()
 
 
 def test_no_recovery_is_said_in_the_record_and_reminded_of(tmp_path: Path) -> None:

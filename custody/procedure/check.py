@@ -95,13 +95,28 @@ def check(
     return run.run(deep=deep)
 
 
+class _VolumeFindings(Findings):
+    """Findings that say of which volume they are, where a record has several."""
+
+    volume: str | None = None
+
+    def passed(self, check: str, text: str, **facts: str | None) -> None:
+        """As in `Findings`."""
+        facts.setdefault("where", self.volume)
+        super().passed(check, text, **facts)
+
+
+def _count(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
+
+
 class _Run:
     def __init__(self, locker: Locker, desk: Desk | None, progress: Progress, workers: int | None) -> None:
         self.locker = locker
         self._workers = workers
         self.desk = desk
         self.progress = progress
-        self.findings = Findings()
+        self.findings = _VolumeFindings()
         self.state = _State()
         self._levels: list[list[bytes]] = []
         self._volume = Place(origin=locker.origin, ledger=locker.ledger_id)
@@ -121,7 +136,9 @@ class _Run:
         with self.locker.record() as record:
             size = record.size
             for volume, view in zip(self.locker.volumes, record.views, strict=True):
+                self.findings.volume = f"volume {volume.number}" if record.closed else None
                 self._one_volume(volume, view)
+            self.findings.volume = None
         try:
             items = self._items()
         except CustodyError as error:
@@ -607,7 +624,7 @@ class _Run:
         with self.locker.ledger.reading() as view:
             count = unsealed(view)
         if count:
-            found.append(f"{count} entries are not sealed yet: custody seal")
+            found.append(f"{_count(count, 'entry is', 'entries are')} not sealed yet: custody seal")
         last = {row.exhibit: row for row in work.acquisitions()}
         # What a closed volume left open is gone on with by a later one of the same exhibit.
         unfinished = [
@@ -616,12 +633,12 @@ class _Run:
             if row.ended is None and (row.ledger == self.locker.origin or row == last[row.exhibit])
         ]
         if unfinished:
-            found.append(f"{len(unfinished)} acquisitions are not finished: collect the same paths again")
+            text = _count(len(unfinished), "acquisition is", "acquisitions are")
+            found.append(f"{text} not finished: collect the same paths again")
         copies = work.open_copies()
         if copies:
-            found.append(
-                f"{len(copies)} readable copies were written and not reported as gone: custody read --done ITEM"
-            )
+            text = _count(len(copies), "readable copy was", "readable copies were")
+            found.append(f"{text} written and not reported as gone: custody read --done ITEM")
         if self._leftovers or self._orphans:
             found.append(
                 f"{len(self._leftovers) + len(self._orphans)} leftovers of work that was cut short lie in the vault; "

@@ -123,7 +123,7 @@ class Claims:
         if not findings.has_failed("counts", "packages", "entries"):
             findings.passed(
                 "counts",
-                f"every batch is as its case counted it; {self.packages} packages state what was there",
+                f"every batch is as its case counted it; packages that state what was there: {self.packages}",
             )
 
     def _certificates(self, view: View) -> None:

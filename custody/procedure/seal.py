@@ -1,7 +1,7 @@
 """Sealing: a log note over everything so far, and tokens over it from the authorities that are named.
 
 Only the newest note needs a token: it covers all older entries. Where there is no network the note
-waits; nothing else does. A tail of `checkpoint.timestamped` alone is not unsealed work.
+waits; nothing else does. A tail that says only that sealing or a backup was done is not unsealed work.
 """
 
 from __future__ import annotations
@@ -43,12 +43,16 @@ class Sealed:
     why_not: str | None = None
 
 
+_NO_WORK = ("checkpoint.timestamped", "ledger.backed_up", "recovery.tried")
+"""Who seals and backs up would else be told to seal again, for ever."""
+
+
 def unsealed(view: View) -> int:
-    """How many entries no log note covers; a tail of `checkpoint.timestamped` alone counts as none."""
+    """How many entries no log note covers; a tail of `_NO_WORK` alone counts as none."""
     newest = view.newest_note()
     size = view.size
     covered = 0 if newest is None else newest[0]
-    if all(stored.read().kind == "checkpoint.timestamped" for stored in view.entries(covered, size)):
+    if all(stored.read().kind in _NO_WORK for stored in view.entries(covered, size)):
         return 0
     return size - covered
 

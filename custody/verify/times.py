@@ -139,11 +139,11 @@ def check(bundle: Bundle, record: Record, trust: Trust, now: dt.datetime | None,
     if not findings.has_failed("consistency"):
         if older:
             findings.passed(
-                "consistency", f"the record only grew: it continues {older} older notes that are here"
+                "consistency", f"the record only grew: it continues every older note that is here ({older})"
             )
         if unused:
             findings.not_checked(
-                "consistency", f"{unused} proofs are for whoever holds an older note: none of those is here"
+                "consistency", f"proofs for whoever holds an older note, none of which is here ({unused})"
             )
     return times
 
