@@ -2054,7 +2054,9 @@ def trust_file() -> Iterator[tuple[str, Vector]]:
     yield fault("not-json", "a text", "not a trust file", raw=b"trust me")
     yield fault("list", "a list", "JSON object", raw=b"[]")
     yield fault("package", "a zip file", "not a trust file", raw=b"PK\x03\x04\xff")
-    yield fault("deep", "nested without end", "more lists and objects than a trust file can have", raw=b"[" * 100_000)
+    yield fault(
+        "deep", "nested without end", "more lists and objects than a trust file can have", raw=b"[" * 100_000
+    )
     foreign = note.Checkpoint(origin=OTHER_ORIGIN, size=0, root=merkle.EMPTY_ROOT)
     line = "— {} {}\n"
     text = (

@@ -42,7 +42,9 @@ RANK = {
     "web": 7,
     "__main__": 8,
 }
-PACKAGES = [room for room in RANK if room not in {"errors", "machine", "stored", "web", "__main__"}]  # web comes later
+PACKAGES = [
+    room for room in RANK if room not in {"errors", "machine", "stored", "web", "__main__"}
+]  # web comes later
 
 # What each room may import beside the standard library and other rooms; a room not named here: anything.
 THIRD_PARTY: dict[str, set[str]] = {
