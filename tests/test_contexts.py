@@ -63,3 +63,17 @@ def test_the_longest_text_is_65535_bytes():
     assert len(contexts.framed("é" * 32767 + "a")) == 2 + 65535
     with pytest.raises(FormatError, match="too long for a context"):
         contexts.framed("é" * 32768)
+
+
+def test_the_bytes_of_each_context_in_full():
+    # As docs/format/contexts.md has them: a key is derived from these bytes, for ever.
+    two = b"\0\1o" + b"\0\1s"
+    assert contexts.compartment("o", "s", 258, "note") == (
+        b"custody/1 compartment\0" + two + b"\0\0\0\0\0\0\1\2" + b"\0\4note"
+    )
+    assert contexts.object_("o", "s") == b"custody/1 object\0" + two
+    assert contexts.wrap("o", "s", "r", ["record", "note"]) == (
+        b"custody/1 wrap\0" + two + b"\0\1r" + b"\0\x0brecord,note"
+    )
+    assert contexts.row("o", "s", "r", "note") == b"custody/1 row\0" + two + b"\0\1r" + b"\0\4note"
+    assert contexts.index("o", "s") == b"custody/1 index\0" + two

@@ -108,3 +108,27 @@ def test_a_passphrase_is_ten_words_of_the_low_110_bits():
     draws = iter([bytes(19) + b"\x01", b"\xff" * 20])
     assert words.passphrase(lambda n: next(draws)) == " ".join(["zoo"] * 10)  # the first is 79 bytes long
     assert len(words.passphrase(os.urandom)) <= 64
+
+
+def spelled_number(places):
+    """The 20 bytes whose low 110 bits are these places in the list, the first word lowest."""
+    return sum(place << 11 * position for position, place in enumerate(places)).to_bytes(20, "big")
+
+
+def test_each_word_of_a_passphrase_has_eleven_bits_of_its_own():
+    places = [3, 3, 5, 9, 17, 33, 65, 129, 257, 513]
+    expected = " ".join(words.english()[place] for place in places)
+    assert words.passphrase(lambda n: spelled_number(places)[-n:]) == expected
+
+
+def test_a_passphrase_may_have_64_bytes_and_not_65():
+    by_length = {len(word): place for place, word in enumerate(words.english())}
+    just = [by_length[5]] * 5 + [by_length[6]] * 5
+    over = [by_length[5]] * 4 + [by_length[6]] * 6
+    draws = iter([spelled_number(over), spelled_number(just)])
+    made = words.passphrase(lambda n: next(draws))
+    assert len(made) == 64
+    assert next(draws, None) is None
+    # At once, where it fits: a phrase drawn again would be a smaller choice than is said.
+    draws = iter([spelled_number(just), spelled_number([2047] * 10)])
+    assert words.passphrase(lambda n: next(draws)) == made
