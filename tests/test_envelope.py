@@ -107,3 +107,12 @@ def test_the_longest_envelope():
     data = canonical.encode({"payload": "A" * envelope.MAX_ENVELOPE, "payloadType": "", "signatures": []})
     with pytest.raises(FormatError, match="too long"):
         envelope.from_bytes(data, payload_type=envelope.ENTRY_TYPE, where="x")
+
+
+def test_an_envelope_is_as_long_as_its_reader_allows():
+    made = envelopes.sign(envelope.ENTRY_TYPE, bytes(60 * 1024), ADMIN)
+    data = made.to_bytes()
+    assert canonical.MAX_BYTES < len(data) <= envelope.MAX_ENVELOPE
+    assert envelope.from_bytes(data, payload_type=envelope.ENTRY_TYPE, where="x") == made
+    with pytest.raises(FormatError, match="too long"):
+        envelope.from_bytes(data, payload_type=envelope.ENTRY_TYPE, where="x", max_bytes=len(data) - 1)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from custody.errors import FormatError
 from custody.format import merkle, note, proof
-from custody.format.text import lines_of
+from custody.format.text import lines_of, to_base64
 
 MOST = 70
 ENTRIES = [f"entry {number}".encode() for number in range(MOST)]
@@ -235,3 +235,22 @@ def test_proof_files_from_any_bytes(data):
     ):
         with contextlib.suppress(FormatError):
             reader()
+
+
+@pytest.mark.parametrize("path_", [{}, "", 5, None, [5], [None], [{}], ["AAAA"], [""]])
+def test_a_path_is_a_list_of_hashes_and_nothing_else(path_):
+    with pytest.raises(FormatError, match="not a proof|not a hash"):
+        proof.read_hashes(path_, where="x")
+
+
+def test_a_proof_has_at_most_64_hashes():
+    text = to_base64(bytes(32))
+    assert proof.read_hashes([text] * 64, where="x") == (bytes(32),) * 64
+    with pytest.raises(FormatError, match="at most 64"):
+        proof.read_hashes([text] * 65, where="x")
+
+
+def test_the_line_that_is_off_is_named():
+    lines = lines_of(proof.inclusion_lines([(0, []), (2, []), (1, [])]), where="x")
+    with pytest.raises(FormatError, match="x, line 3"):
+        list(proof.read_inclusion_lines(lines, where="x"))

@@ -126,3 +126,18 @@ def test_signing_again_gives_other_bytes():
     """Why notes are stored once: a token covers exactly these bytes."""
     assert notes.sign(HEAD, LOG_KEYS).to_bytes() != MADE.to_bytes()
     assert hashlib.sha256(MADE.to_bytes()).hexdigest() == MADE.sha256
+
+
+@pytest.mark.parametrize("gap", ["\t", "\u00a0", "  ", "\u3000", "\x1f"])
+def test_the_words_of_a_signature_line_stand_one_space_apart(gap):
+    # Python's split() takes all of these for a space: one note would have many spellings.
+    data = notes.sign(note.Checkpoint(origin=ORIGIN, size=1, root=bytes(32)), LOG_KEYS).to_bytes().decode()
+    head, first, second = data.partition("\n— ")
+    for changed in (
+        head + "\n—" + gap + second,
+        head + first + second.replace(" ", gap, 1),
+        head + first + second.replace("\n", gap + "\n", 1),
+        head + "\n" + gap + "— " + second,
+    ):
+        with pytest.raises(FormatError):
+            note.LogNote.from_bytes(changed.encode(), where="x")
