@@ -239,7 +239,7 @@ def test_proof_files_from_any_bytes(data):
 
 @pytest.mark.parametrize("path_", [{}, "", 5, None, [5], [None], [{}], ["AAAA"], [""]])
 def test_a_path_is_a_list_of_hashes_and_nothing_else(path_):
-    with pytest.raises(FormatError, match="not a proof|not a hash"):
+    with pytest.raises(FormatError, match=r"not a proof|not a hash"):
         proof.read_hashes(path_, where="x")
 
 
