@@ -128,3 +128,12 @@ def test_fields_are_exactly_the_named_ones():
     for value, says in (({}, "missing"), ({"a": 1, "b": 2}, "does not have"), ([], "not an object")):
         with pytest.raises(FormatError, match=says):
             canonical.check_fields(value, where="x", required={"a"})
+
+
+def test_many_brackets_as_deep_as_allowed_are_read():
+    # More brackets than levels: the exact count decides, and the deepest level is still allowed.
+    inner = b"[" * 15 + b"]" * 15
+    data = b"[" + inner + b"," + inner + b"]"
+    assert canonical.decode(data, where="x", max_depth=16) is not None
+    with pytest.raises(FormatError, match="nested too deeply"):
+        canonical.decode(data, where="x", max_depth=15)

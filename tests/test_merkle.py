@@ -254,3 +254,9 @@ def test_the_line_that_is_off_is_named():
     lines = lines_of(proof.inclusion_lines([(0, []), (2, []), (1, [])]), where="x")
     with pytest.raises(FormatError, match="x, line 3"):
         list(proof.read_inclusion_lines(lines, where="x"))
+
+
+@pytest.mark.parametrize(("index", "size"), [(0, 0), (1, 1), (7, 7), (8, 7), (-1, 7)])
+def test_a_leaf_that_is_not_there_has_no_path(index, size):
+    with pytest.raises(merkle.ProofError, match="no such leaf"):
+        merkle.inclusion(index, size, lambda level, position: bytes(32))

@@ -16,6 +16,8 @@ from tests.make_vectors import (
     COLLECTOR,
     LEDGER,
     LOG_KEYS,
+    NEXT_LEDGER,
+    NEXT_ORIGIN,
     ORIGIN,
     OTHER_CASE,
     SECOND,
@@ -23,6 +25,7 @@ from tests.make_vectors import (
     WALL,
     begun,
     drawn,
+    uuid7,
 )
 
 
@@ -178,3 +181,30 @@ def test_a_stranger_holds_nothing(right):
     rights = after(begun())
     assert not rights.holds(STRANGER.key_id, right, CASE)
     assert rights.grant(STRANGER.key_id, CASE) == Grant()
+
+
+def test_each_closed_volume_is_kept_as_it_stood():
+    old = begun()
+    old.custodian(SECOND, ["read", "seal"], all_cases=True, recovery=True)
+    record = old.go_on(SECOND, ["admin", "collect"])
+    record.custodian(STRANGER, ["admin"], by=SECOND)
+    third = record.go_on(STRANGER, [], origin="custody/" + "c" * 26, ledger=uuid7("third ledger"))
+    rights = after(third, after(record, after(old)))
+    first, second = rights.before
+    assert (first.origin, first.ledger, first.log_keys) == (ORIGIN, LEDGER, LOG_KEYS.public)
+    assert (first.base, first.size) == (0, len(old.stored))
+    assert (second.origin, second.ledger) == (NEXT_ORIGIN, NEXT_LEDGER)
+    assert (second.base, second.size) == (len(old.stored), len(record.stored))
+    assert second.log_keys not in ({}, LOG_KEYS.public)
+    assert rights.base == len(old.stored) + len(record.stored)
+    assert rights.custodians[STRANGER.key_id].added == len(old.stored) + 1
+    # What its maker had stays his, and what the new volume gives him comes on top.
+    assert rights.custodians[SECOND.key_id].rights == {"read", "seal", "admin", "collect"}
+
+
+def test_all_cases_without_read_or_export_opens_no_names():
+    people = {
+        right: custodian(right, [right], all_cases=True) for right in ("read", "export", "audit", "collect")
+    }
+    rights = Rights(custodians={person.key_id: person for person in people.values()})
+    assert rights.roster_readers() == [people["read"], people["export"]]
