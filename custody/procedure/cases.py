@@ -30,7 +30,9 @@ def open_case(desk: Desk, reference: str, *, title: str | None = None, legal_bas
         )
     rim = desk.rim
     case = rim.new_id()
-    if not desk.rights.readers(case, opener=desk.key_id):
+    # A key out of force is refused by the record itself, which says why.
+    in_force = desk.rights.custodians[desk.key_id].in_force
+    if in_force and not desk.rights.readers(case, opener=desk.key_id):
         raise NoRight(
             "nobody could read this case, not even its reference",
             where="case open",
