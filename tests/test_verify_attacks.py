@@ -716,7 +716,7 @@ def entry_impossible_day() -> Try:
     return _changed("item.collected", lambda body: body["time"].update(wall="2026-02-30T00:00:00.000Z"))
 
 
-@insider("an entry states month 13", "entries", "not a UTC time", 9)
+@insider("an entry states month 13", "entries", "a text of another form", 9)
 def entry_month_13() -> Try:
     return _changed("item.collected", lambda body: body["time"].update(wall="9999-13-99T99:99:99.999Z"))
 
