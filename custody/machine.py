@@ -216,7 +216,7 @@ def locked(path: Path, *, timeout: float = 300.0, wait: bool = True) -> Iterator
         os.close(descriptor)
 
 
-_HAS_QUEUE = sys.platform == "linux"
+_HAS_QUEUE = sys.platform == "linux" and fcntl is not None
 """Two kinds of lock on one file that know nothing of each other: elsewhere flock and lockf may be the same."""
 
 

@@ -235,7 +235,7 @@ def test_a_strangers_reader_lets_the_log_grow_and_stops_nobody(
     assert check.check(desk.locker, desk).passed
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the queue is Linux's")
+@pytest.mark.skipif(not machine._HAS_QUEUE, reason="no queue of locks here: who waits asks again and again")
 def test_who_waits_for_the_lock_is_served_before_who_comes_back_for_it(tmp_path: Path) -> None:
     """A writer that lets go and takes it again at once, over and over, as a collect of many files does."""
     lock = tmp_path / "lock"
