@@ -197,8 +197,11 @@ def test_the_page_names_only_attacks_that_exist() -> None:
 
 
 @needs_openssl
-def test_a_flipped_bit_anywhere_is_seen_by_both(tmp_path: Path) -> None:
-    """In every file of the package, with the manifests made to fit: what needs no key."""
+def test_a_flipped_bit_anywhere_is_seen_by_both(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In every file of the package, with the manifests made to fit: what needs no key.
+
+    A token whose certificate was changed is one of nobody's to openssl, as one of a stranger: “?”, never “ok”.
+    """
     files = take_apart(world().honest)
     for path in files:
         if path in ("manifest-sha256.txt", "manifest-sha512.txt") or path.startswith(("tagmanifest", "../")):
@@ -207,7 +210,10 @@ def test_a_flipped_bit_anywhere_is_seen_by_both(tmp_path: Path) -> None:
         place = len(data) // 2
         changed = {**files, path: data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]}
         whole = put_together(rebag(changed))
-        assert judge(whole, tmp_path) > 0, path
+        capsys.readouterr()
+        faults = judge(whole, tmp_path)
+        nobodys = path.endswith(".tsr") and f"?      {path} over" in capsys.readouterr().out
+        assert faults > 0 or nobodys, path
         assert look(whole, world().trust()).exit_code == 1, path
 
 
