@@ -24,6 +24,7 @@ from custody.format import backup as formats
 from custody.format.envelope import Envelope
 from custody.keys import erasable
 from custody.ledger import store as ledgers
+from custody.procedure import place
 from custody.procedure.locker import Desk
 from custody.vault import archive
 from custody.vault import store as vaults
@@ -53,31 +54,13 @@ class Opened:
     context: bytes
 
 
-def check_output(desk: Desk, output: Path) -> None:
-    """Raise unless a new file can be made there, outside the locker."""
-    if output.exists() or output.is_symlink():
-        raise InputRefused(
-            "there is a file of this name already",
-            where=output.name,
-            hint="choose another name: an older backup is worth keeping until the new one is written",
-        )
-    folder = output.absolute().parent
-    if not folder.is_dir():
-        raise InputRefused("there is no such folder", where=str(folder))
-    locker = desk.locker.path.resolve()
-    if locker == folder.resolve() or locker in folder.resolve().parents:
-        raise InputRefused("a backup inside the locker would be lost with it", where=str(output))
-    if not os.access(folder, os.W_OK):
-        raise MachineError("the folder can't be written", where=str(folder))
-
-
 def write(desk: Desk, output: Path, progress: Progress | None = None) -> Written:
     """Log that a backup begins, write it, log that it was written.
 
     The locker is locked while its two databases are copied, not while the objects are: those never change.
     Raises before anything is logged where it can. A backup that could not be written stays logged as begun.
     """
-    check_output(desk, output)
+    place.check_new_file(desk.locker.path, output, inside="a backup inside the locker would be lost with it")
     backup_id = desk.rim.new_id()
     _log(desk, backup_id, "started", None)
     temporary = output.with_name(f".{output.name}.{secrets.token_hex(4)}.new")

@@ -8,21 +8,20 @@ export is *prepared*: `todo` names it, and `custody.procedure.again` writes it.
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from custody.crypto.keys import LogKeys
-from custody.errors import CustodyError, InputRefused, MachineError, UsageError
+from custody.errors import CustodyError, MachineError, UsageError
 from custody.export.writing import write_file
 from custody.format import canonical, package, words
 from custody.format.note import LogNote
 from custody.format.text import to_base64
 from custody.ledger.store import Stored
 from custody.ledger.work import ItemRow
-from custody.procedure import access, export_files, export_plan
+from custody.procedure import access, export_files, export_plan, place
 from custody.procedure.export_files import Progress
 from custody.procedure.export_plan import Plan
 from custody.procedure.locker import Desk
@@ -106,18 +105,7 @@ def check_choice(desk: Desk, choice: Choice) -> None:
 
 def check_output(desk: Desk, output: Path) -> None:
     """Raise unless a new file can be made there, outside the locker."""
-    if output.exists() or output.is_symlink():
-        raise InputRefused(
-            "there is a file of this name already", where=output.name, hint="choose another name with -o"
-        )
-    folder = output.absolute().parent
-    if not folder.is_dir():
-        raise InputRefused("there is no such folder", where=str(folder))
-    locker = desk.locker.path.resolve()
-    if locker == folder.resolve() or locker in folder.resolve().parents:
-        raise InputRefused("a package can't be written into the locker itself", where=str(output))
-    if not os.access(folder, os.W_OK):
-        raise MachineError("the folder can't be written", where=str(folder))
+    place.check_new_file(desk.locker.path, output, inside="a package can't be written into the locker itself")
 
 
 def export(

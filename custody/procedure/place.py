@@ -1,4 +1,4 @@
-"""Where a locker may lie: on a disk of this machine, in a folder that no other program copies about.
+"""Where a locker may lie, a disk of this machine in a folder that nothing else copies about; and what leaves it.
 
 A database that is copied while it is written is torn, and locks hold on one machine only. Only signs that
 a program is at work count, never a folder's name alone: who is refused without need has nowhere to put
@@ -12,7 +12,7 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from custody.errors import InputRefused
+from custody.errors import InputRefused, MachineError
 from custody.format.text import show
 
 _NETWORK = frozenset(
@@ -183,3 +183,21 @@ def is_cut_short(directory: Path, parts: tuple[str, ...], ledger: str) -> bool:
         return names == {".new"} or (building / ledger).is_file()
     except OSError:
         return False
+
+
+def check_new_file(locker: Path, output: Path, *, inside: str) -> None:
+    """Raise unless a new file can be made at ``output``, outside the locker. ``inside``: what is said of one within."""
+    if output.exists() or output.is_symlink():
+        raise InputRefused(
+            "there is a file of this name already",
+            where=output.name,
+            hint="choose another name: what is there is kept",
+        )
+    folder = output.absolute().parent
+    if not folder.is_dir():
+        raise InputRefused("there is no such folder", where=str(folder))
+    locker, resolved = locker.resolve(), folder.resolve()
+    if locker == resolved or locker in resolved.parents:
+        raise InputRefused(inside, where=str(output))
+    if not os.access(folder, os.W_OK):
+        raise MachineError("the folder can't be written", where=str(folder))
