@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
 import signal
 import sqlite3
 import sys
@@ -176,6 +177,46 @@ def name_file(descriptor: int, target: Path) -> None:
         os.link(f"/proc/self/fd/{descriptor}", target.absolute(), src_dir_fd=root, follow_symlinks=True)
     finally:
         os.close(root)
+
+
+class NewFile:
+    """A new file (mode 0600) that has no name before it is whole: `place` gives it, else nothing is left of it.
+
+    Where the system has no files without names it stands beside its place, under a hidden one, and a power
+    cut leaves that. Raises OSError.
+    """
+
+    def __init__(self, output: Path) -> None:
+        self.output = output
+        self.placed = False
+        self._temporary: Path | None = None
+
+    def __enter__(self) -> NewFile:
+        folder = self.output.absolute().parent
+        descriptor = unnamed_file(folder)
+        if descriptor is None:
+            self._temporary = folder / f".custody-{secrets.token_hex(6)}.part"
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+            descriptor = os.open(self._temporary, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        self.file = os.fdopen(descriptor, "w+b")
+        return self
+
+    def place(self) -> None:
+        """Give the synced file its name; FileExistsError, with nothing changed, where that is taken."""
+        if self._temporary is None:
+            name_file(self.file.fileno(), self.output)
+        else:
+            self.file.close()  # Windows renames no open file
+            rename_new(self._temporary, self.output)
+        self.placed = True
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.ExitStack() as stack:
+            if not self.placed:
+                stack.enter_context(contextlib.suppress(OSError))  # what is still buffered is not wanted
+            self.file.close()
+        if self._temporary is not None and not self.placed:
+            self._temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

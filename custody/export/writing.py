@@ -7,7 +7,6 @@ An encrypted one is encrypted as it is written: its plain bytes are on no disk, 
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -32,42 +31,36 @@ def write_file(
     of this name, MachineError when it can't be written; what ``write`` raises passes through. Nothing is
     left of the file then.
     """
-    temporary = output.with_name(f".{output.name}.{secrets.token_hex(4)}.new")
     try:
-        with temporary.open("x+b") as file, EarlySync(file.fileno()) as sync:
-            temporary.chmod(0o600)
-            if passphrase is None:
-                write(cast(BinaryIO, _Watched(file, sync)))
-                file.flush()
-                sync.start()
-                sha512 = _digest(file)
-            else:
-                watched = cast(BinaryIO, _Watched(file, sync))
-                wrapper = Wrapper(watched, passphrase, salt=random(SALT), bound=bound)
-                write(cast(BinaryIO, wrapper))
-                file.flush()
-                sync.start()
-                sha512 = wrapper.finish()
-            machine.at_point("package written")
-            sync.finish()
-        machine.at_point("before package file")
-        machine.rename_new(temporary, output)
+        with machine.NewFile(output) as new:
+            with EarlySync(new.file.fileno()) as sync:
+                watched = cast(BinaryIO, _Watched(new.file, sync))
+                if passphrase is None:
+                    write(watched)
+                    new.file.flush()
+                    sync.start()
+                    sha512 = _digest(new.file)
+                else:
+                    wrapper = Wrapper(watched, passphrase, salt=random(SALT), bound=bound)
+                    write(cast(BinaryIO, wrapper))
+                    new.file.flush()
+                    sync.start()
+                    sha512 = wrapper.finish()
+                machine.at_point("package written")
+                sync.finish()
+            machine.at_point("before package file")
+            new.place()
         machine.at_point("package renamed")
         machine.sync_directory(output.absolute().parent)
     except FileExistsError as error:
-        temporary.unlink(missing_ok=True)
         raise InputRefused("there is a file of this name already", where=output.name) from error
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise MachineError(
             "the package can't be written",
             where=output.name,
             found=error.strerror,
             hint="the export is logged, and stays prepared: make room, then see custody todo",
         ) from error
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
     return output.stat().st_size, sha512
 
 

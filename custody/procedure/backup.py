@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,33 +62,26 @@ def write(desk: Desk, output: Path, progress: Progress | None = None) -> Written
     place.check_new_file(desk.locker.path, output, inside="a backup inside the locker would be lost with it")
     backup_id = desk.rim.new_id()
     _log(desk, backup_id, "started", None)
-    temporary = output.with_name(f".{output.name}.{secrets.token_hex(4)}.new")
     try:
-        with temporary.open("xb") as file:
-            temporary.chmod(0o600)
-            target = _Hashed(file)
+        with machine.NewFile(output) as new:
+            target = _Hashed(new.file)
             head = _write(desk, backup_id, target, progress)
+            new.file.flush()
             machine.at_point("before backup synced")
-            file.flush()
-            os.fsync(file.fileno())
-        machine.at_point("before backup renamed")
-        machine.rename_new(temporary, output)
+            os.fsync(new.file.fileno())
+            machine.at_point("before backup renamed")
+            new.place()
         machine.sync_directory(output.absolute().parent)
         machine.at_point("after backup renamed")
     except FileExistsError as error:
-        temporary.unlink(missing_ok=True)
         raise InputRefused("there is a file of this name already", where=output.name) from error
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise MachineError(
             "the backup can't be written",
             where=output.name,
             found=error.strerror,
             hint="make room, then run the command again; the locker itself is as it was",
         ) from error
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
     sha256 = target.hexdigest()
     _log(desk, backup_id, "written", sha256)
     return Written(

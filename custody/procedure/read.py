@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,36 +41,24 @@ def read_to_file(desk: Desk, item: ItemRow, output: Path, purpose: Purpose) -> R
     """
     _check_content(item)
     _check_output(desk, output)
-    temporary = output.with_name(f".custody-{secrets.token_hex(6)}.part")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-    # Without a name where the system can: readable content that a power cut left would lie there unseen.
-    unnamed = machine.unnamed_file(output.parent)
+    new = machine.NewFile(output)
+    logged = False
     try:
-        descriptor = os.open(temporary, flags, 0o600) if unnamed is None else unnamed
-    except OSError as error:
-        raise _cant_write(output, error) from error
-    logged = placed = False
-    try:
-        with os.fdopen(descriptor, "wb") as file:
+        # Without a name where the system can: readable content that a power cut left would lie there unseen.
+        with new:
             machine.at_point("copy begun")
             opened = access.open_item(desk, item, purpose=purpose, copy=True)
             logged = True
             for piece in _pieces(opened):
-                file.write(piece)
-            file.flush()
+                new.file.write(piece)
+            new.file.flush()
             machine.at_point("copy written")
-            os.fsync(file.fileno())
-            if unnamed is not None:
-                machine.name_file(unnamed, output)
-                placed = True
-        if unnamed is None:
-            machine.rename_new(temporary, output)
-            placed = True
+            os.fsync(new.file.fileno())
+            new.place()
         machine.at_point("copy renamed")
         machine.sync_directory(output.parent)
     except BaseException as error:
-        temporary.unlink(missing_ok=True)
-        if placed:
+        if new.placed:
             output.unlink(missing_ok=True)
         # An earlier copy of the same item stays open.
         if logged and not item.copy_open:
