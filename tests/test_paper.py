@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import sqlite3
 from pathlib import Path
 
 import jsonschema
@@ -18,7 +19,7 @@ from custody.format.note import Checkpoint
 from custody.procedure import cases, export, paper, seal
 from custody.procedure.authorities import Named
 from custody.procedure.export import Choice
-from custody.procedure.locker import Desk
+from custody.procedure.locker import Desk, Locker
 from tests import desks
 from tests.conftest import REPO
 
@@ -242,6 +243,19 @@ def test_another_record_is_told_from_a_changed_one(desk: Desk, tmp_path: Path) -
 def test_a_locker_that_lost_its_end_is_found_by_the_paper(desk: Desk, tmp_path: Path) -> None:
     longer = Checkpoint(origin=desk.origin, size=10**6, root=bytes(32))
     assert paper.compare_locker(desk.locker, longer).outcome == "older"
+
+
+def test_an_entry_that_was_changed_under_its_tree_contradicts_the_paper(desk: Desk) -> None:
+    """Who changes entries can leave the stored tree as it was: the paper is compared with the entries."""
+    printed = paper.print_newest(desk).checkpoint
+    desk.locker.close()
+    with sqlite3.connect(desk.locker.path / "ledger.sqlite") as connection:
+        for (trigger,) in connection.execute(
+            "SELECT name FROM sqlite_schema WHERE type = 'trigger'"
+        ).fetchall():
+            connection.execute(f'DROP TRIGGER "{trigger}"')
+        connection.execute("UPDATE entry SET envelope = CAST(envelope || ' ' AS BLOB) WHERE seq = 2")
+    assert paper.compare_locker(Locker(desk.locker.path), printed).outcome == "contradicts"
 
 
 def test_nothing_is_compared_with_a_package_that_does_not_match(desk: Desk, tmp_path: Path) -> None:

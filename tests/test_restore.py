@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -314,6 +315,19 @@ def test_the_sheet_is_tried_and_todo_stops_asking(world, machine, monkeypatch):
     two_lines(run(here, "custodian", "recover", "--try", "--words-file", other), 4)
     two_lines(run(here, "custodian", "recover", "--try", "-o", "x"), 2)
     two_lines(run(here, "custodian", "recover"), 2)
+
+
+def test_a_sheet_that_misses_keys_is_told_and_does_not_count(world, machine):
+    here = SimpleNamespace(**{**vars(world), "locker": machine.folder / "poor"})
+    shutil.copytree(world.locker, here.locker)
+    with sqlite3.connect(here.locker / "erasable.sqlite") as connection:
+        connection.execute("DELETE FROM item_keys WHERE subject = (SELECT min(subject) FROM item_keys)")
+    before = value(run(here, "log", "--json"))["entries"]
+    failed = run(here, "custodian", "recover", "--try", "--words-file", machine.typed)
+    two_lines(failed, 1)
+    assert "does not open everything" in failed.stderr
+    assert value(run(here, "log", "--json"))["entries"] == before
+    assert value(run(here, "todo", "--json"))["sheet_untried"] is True
 
 
 def test_todo_reminds_of_backups(world, machine):

@@ -69,6 +69,15 @@ def fold_peaks(hashes: Sequence[bytes]) -> bytes:
     return root
 
 
+def push(peaks: list[bytes], size: int, leaf: bytes) -> None:
+    """Add a leaf to the peaks of a tree of ``size``, as `fold_peaks` takes them."""
+    # A new leaf merges as many peaks as the old size has trailing one bits.
+    while size & 1:
+        leaf = node_hash(peaks.pop(), leaf)
+        size >>= 1
+    peaks.append(leaf)
+
+
 def root(size: int, read: ReadNode) -> bytes:
     """The root of the first ``size`` leaves."""
     return fold_peaks([read(*node) for node in peaks(size)])

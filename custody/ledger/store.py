@@ -600,12 +600,7 @@ class Append(View):
         for level, position, digest in merkle.new_nodes(self._size, leaf, self.node):
             self._node_rows.append({"level": level, "position": position, "hash": digest})
             self._fresh[level, position] = digest
-        # A new leaf merges as many peaks as the old size has trailing one bits.
-        carried, size = leaf, self._size
-        while size & 1:
-            carried = merkle.node_hash(self._peaks.pop(), carried)
-            size >>= 1
-        self._peaks.append(carried)
+        merkle.push(self._peaks, self._size, leaf)
         head = self._heads[entry.subject.id] = Head(entry.subject.n, leaf)
         if entry.subject.type in ("ledger", "case"):
             self.moved[entry.subject.id] = head

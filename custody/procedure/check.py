@@ -221,7 +221,7 @@ class _Run:
             leaf = stored.leaf if sound is None else sound[1]
             self._entry(stored, sound, leaf, root, row)
             self.state.leaves.append(leaf)
-            _push(peaks, seen, leaf)
+            merkle.push(peaks, seen, leaf)
             seen += 1
             if seen % _STEP == 0:
                 self._parts()
@@ -644,17 +644,9 @@ class _Run:
                 f"{len(self._leftovers) + len(self._orphans)} leftovers of work that was cut short lie in the vault; "
                 "they are not evidence"
             )
-        if self._unnamed > 0 and not self.locker.closed.volumes:  # those of closed volumes are named there
+        if self._unnamed > 0:
             found.append(
                 f"{self._unnamed} sealed parts or wrapped keys that no entry names lie in the erasable store: "
                 "work that was cut short left them, or somebody put them there; they are not evidence"
             )
         return found
-
-
-def _push(peaks: list[bytes], size: int, leaf: bytes) -> None:
-    """Add a leaf to the peaks of a tree of ``size``."""
-    while size & 1:
-        leaf = merkle.node_hash(peaks.pop(), leaf)
-        size >>= 1
-    peaks.append(leaf)

@@ -245,5 +245,5 @@ def remember_written(desk: Desk, writer: export_files.Package, package_id: str) 
     """
     assert writer.signed is not None
     kept = {"signature": to_base64(writer.signed.signature), "tokens": list(writer.tokens)}
-    with contextlib.suppress(CustodyError), desk.locker.lock():
+    with contextlib.suppress(CustodyError, OSError), desk.locker.lock():
         desk.locker.erasable.end_prepared([package_id], canonical.encode(kept))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from custody.crypto.keys import CustodianKeys
-from custody.errors import InputRefused
+from custody.errors import CheckFailed, InputRefused
 from custody.keys.keyfile import KeyFile
 from custody.keys.recovery import RecoverySheet
 from custody.procedure.locker import Desk, Locker
@@ -81,6 +81,14 @@ def try_sheet(locker: Locker, sheet: RecoverySheet, rim: Rim) -> Tried:
         desk.ring.open_wrap(wrap)
     items = locker.work.items()
     fitting = sum("record" in desk.ring.item_keys(item.id) for item in items)
+    if fitting < len(items):
+        raise CheckFailed(
+            "the sheet does not open everything: keys of items that are due to it are missing",
+            where=str(locker.path),
+            expected=f"the keys of {len(items)} items",
+            found=str(fitting),
+            hint="run custody check, and compare with a backup; this try does not count",
+        )
     with desk.write() as writer:
         writer.add("recovery.tried", "ledger", locker.ledger_id)
     return Tried(key_id=key_id, messages=len(wraps), items=fitting, of_items=len(items))

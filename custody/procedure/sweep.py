@@ -9,12 +9,17 @@ from __future__ import annotations
 
 from custody import machine
 from custody.errors import LockerBusy
+from custody.procedure import named
 from custody.procedure.locker import Locker
 
 
-def sweep(locker: Locker) -> int:
-    """Remove what crashed work left; the caller holds the locker's lock. Gives the number of things removed."""
-    if not cut_short(locker):
+def sweep(locker: Locker, *, always: bool = False) -> int:
+    """Remove what crashed work left; the caller holds the locker's lock. Gives the number of things removed.
+
+    ``always``: also where no trace of a crash is seen. What the record names is read from its entries; while
+    one of them can't be read here, everything stays.
+    """
+    if not always and not cut_short(locker):
         return 0
     # A commit that failed in its last step may come back with the next recovery, as long as its frames stand
     # in the log: then its objects and keys must still be there. While somebody reads, all stays as it is.
@@ -22,10 +27,12 @@ def sweep(locker: Locker) -> int:
         locker.ledger.settle()
     except LockerBusy:
         return 0
-    with locker.record() as view:
-        orphans = [s for s in sorted(locker.erasable.subjects_with_rows()) if view.head(s) is None]
-    named = {item.object for item in locker.work.items()}
-    objects = [name for name in locker.vault.objects() if name not in named]
+    with locker.record() as record:
+        known = named.of(record)
+    if not known.whole:
+        return 0
+    orphans = sorted(locker.erasable.subjects_with_rows() - known.subjects)
+    objects = [name for name in locker.vault.objects() if name not in known.objects]
     locker.vault.remove(objects)
     gone = locker.erasable.forget(orphans)
     machine.at_point("leftovers swept")
