@@ -1,0 +1,494 @@
+"""From a reader's records to the written form `custody.chat/1`: JSON Lines, counted, covered, committed.
+
+The lines are RFC 8785 JSON each, in the order of the export; the first says what was read and how, the last
+holds the account. Nothing here guesses, and nothing of the machine or of now goes in: the same item, reader
+and settings give the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from custody.errors import CustodyError
+from custody.evidence.chat.coverage import MESSAGE, Coverage, Covered
+from custody.evidence.chat.export import Export
+from custody.evidence.chat.model import (
+    Conversation,
+    Decided,
+    Declared,
+    Message,
+    Notice,
+    Participant,
+    Range,
+    Reading,
+    Time,
+)
+from custody.evidence.chat.reader import Detected, Reader, Settings
+from custody.format import canonical, messages
+from custody.format.text import show
+
+MEDIA_TYPE = "application/vnd.custody.chat+jsonl;v=1"
+
+FIRST_OF_A_CODE = 5
+"""So many notices of one code are written out; the account counts all."""
+_QUIET = frozenset({"syntax", "blank"})
+
+_text = json.JSONEncoder(ensure_ascii=False).encode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What a derivation counted. ``root``: of the message tree; ``covered``: accounts by member that was read."""
+
+    messages: int
+    events: int
+    conversations: int
+    participants: int
+    attachments: Mapping[str, int]
+    declared: int | None
+    unread: int
+    covered: Mapping[int, Covered]
+    notices: Mapping[str, int]
+    open_questions: tuple[str, ...]
+    first_time: str | None
+    last_time: str | None
+    root: bytes
+
+    @property
+    def whole(self) -> bool:
+        """True when every byte of every file that was read has a name."""
+        return all(one.whole for one in self.covered.values())
+
+
+class Normalised:
+    """One derivation. Iterate `lines` to its end, then ask for the `summary`."""
+
+    def __init__(
+        self,
+        export: Export,
+        reader: Reader,
+        detected: Detected,
+        settings: Settings,
+        *,
+        item: str,
+        salts: Callable[[int], bytes],
+        children: Mapping[int, str] | None = None,
+    ) -> None:
+        self._export = export
+        self._reader = reader
+        self._detected = detected
+        self._settings = settings
+        self._item = item
+        self._salts = salts
+        self._children = children or {}
+        self._tree = messages.Tree()
+        self._coverage = {at: Coverage(export.members[at].size) for at in detected.members}
+        self._tallies: dict[str, _Tally] = {}
+        self._participants: set[str] = set()
+        self._notices: Counter[str] = Counter()
+        self._attachments: Counter[str] = Counter()
+        self._declared: int | None = None
+        self._open: list[str] = []
+        self._unread = 0
+        self._used: set[int] = set()
+
+    def lines(self) -> Iterator[bytes]:
+        """All lines, each with its line end."""
+        yield _line(self._beginning())
+        try:
+            for record in self._reader.read(self._export, self._detected, self._settings):
+                yield from self._record(record)
+        except CustodyError as error:
+            yield from self._broken_off(error.message)
+        except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            # A fault of ours in a reader must not keep evidence out, nor pass for "there is no more".
+            yield from self._broken_off(f"a fault in this reader: {type(error).__name__}")
+        for at, coverage in self._coverage.items():
+            gap = coverage.finish()
+            if gap is not None:
+                yield from self._uncovered(at, gap)
+        for at in sorted(set(range(len(self._export.members))) - set(self._detected.members) - self._used):
+            yield from self._notice(
+                Notice("unmatched_file", "a file that no message names", member=at, place=None)
+            )
+        for tally in self._tallies.values():
+            yield _line(tally.record())
+        yield _line(self._account())
+
+    @property
+    def summary(self) -> Summary:
+        """The counts, after the last line."""
+        times = [tally for tally in self._tallies.values() if tally.first is not None]
+        return Summary(
+            messages=sum(tally.messages for tally in self._tallies.values()),
+            events=sum(tally.events for tally in self._tallies.values()),
+            conversations=len(self._tallies),
+            participants=len(self._participants),
+            attachments=dict(sorted(self._attachments.items())),
+            declared=self._declared,
+            unread=self._unread,
+            covered={at: one.account() for at, one in self._coverage.items()},
+            notices=dict(sorted(self._notices.items())),
+            open_questions=tuple(dict.fromkeys(self._open)),
+            first_time=min((tally.first for tally in times if tally.first), default=None),
+            last_time=max((tally.last for tally in times if tally.last), default=None),
+            root=self._tree.root() if self._tree.size else hashlib.sha256().digest(),
+        )
+
+    def _beginning(self) -> dict[str, Any]:
+        settings = self._settings
+        stated = {
+            "time_zone": settings.time_zone,
+            "date_order": settings.date_order,
+            "mapping": None if settings.mapping is None else dict(settings.mapping),
+        }
+        return {
+            "record": "import",
+            "schema": messages.SCHEMA,
+            "item": self._item,
+            "reader": {"name": self._reader.name, "version": self._reader.version},
+            "stated": {name: value for name, value in stated.items() if value is not None},
+            "detected": {"score": self._detected.score, "reasons": list(self._detected.reasons)},
+            "members": [
+                _without_none(
+                    {
+                        "index": member.index,
+                        "name": member.name,
+                        "size": member.size,
+                        "item": self._children.get(member.index),
+                        "read": member.index in self._coverage,
+                    }
+                )
+                for member in self._export.members
+            ],
+        }
+
+    def _record(self, record: object) -> Iterator[bytes]:
+        if type(record) is Message:
+            gap = self._coverage[record.member].claim(record.start, record.end, MESSAGE)
+            if gap is not None:
+                yield from self._uncovered(record.member, gap)
+            yield self._message(record)
+        elif type(record) is Range:
+            gap = self._coverage[record.member].claim(record.start, record.end, record.what)
+            if gap is not None:
+                yield from self._uncovered(record.member, gap)
+            if record.what not in _QUIET:
+                self._unread += record.what == "unread"
+                yield _line(self._range(record))
+        elif type(record) is Participant:
+            if record.id not in self._participants:
+                self._participants.add(record.id)
+                yield _line(_participant(record))
+        elif type(record) is Conversation:
+            if record.id not in self._tallies:
+                self._tallies[record.id] = _Tally(record.id)
+                yield _line(_conversation(record))
+        elif type(record) is Decided:
+            if record.state == "open":
+                self._open.append(record.what)
+            values = {
+                "record": "reading",
+                "what": record.what,
+                "value": record.value,
+                "state": record.state,
+                "reasons": list(record.reasons),
+                "member": record.member,
+            }
+            yield _line(_without_none(values))
+        elif type(record) is Notice:
+            yield from self._notice(record)
+        elif type(record) is Declared:
+            self._declared = (self._declared or 0) + record.messages
+            values = {"record": "declared", "messages": record.messages, "conversation": record.conversation}
+            yield _line(_without_none(values))
+        else:
+            raise TypeError(f"a reader gave a {type(record).__name__}")
+
+    def _message(self, message: Message) -> bytes:
+        fields = self._fields(message)
+        index = self._tree.size
+        self._tree.add(
+            messages.leaf(
+                index,
+                message.member,
+                message.start,
+                message.end,
+                self._salts(index),
+                {**fields, "source": message.raw},
+            )
+        )
+        tally = self._tallies[message.conversation]
+        tally.take(message)
+        source = (
+            f'{{"end":{message.end},"member":{message.member},'
+            f'"sha256":"{hashlib.sha256(message.raw).hexdigest()}","start":{message.start}}}'
+        )
+        sequence = index + 1
+        fields["id"] = f'"{self._item}:{sequence}"'.encode()
+        fields["record"] = b'"message"'
+        fields["sequence"] = b"%d" % sequence
+        fields["source"] = source.encode()
+        return (
+            b"{" + b",".join(b'"%s":%s' % (name.encode(), fields[name]) for name in sorted(fields)) + b"}\n"
+        )
+
+    def _fields(self, message: Message) -> dict[str, bytes]:
+        """RFC 8785 bytes of the fields that the message has."""
+        flags = message.flags
+        if message.attachments is not None:
+            message = message._replace(attachments=[self._attachment(one) for one in message.attachments])
+        try:
+            return _encode(message)
+        except UnicodeEncodeError:
+            # Halves of characters have no place in JSON text: the bytes of the range still hold them.
+            mended = {name: _mend(value) for name, value in message._asdict().items()}
+            return _encode(Message(**{**mended, "flags": (*flags, "broken_characters")}))
+
+    def _attachment(self, value: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._attachments[value["state"]] += 1
+        member = value.get("member")
+        if member is None:
+            return value
+        self._used.add(member)
+        child = self._children.get(member)
+        return value if child is None else {**value, "item": child}
+
+    def _range(self, record: Range) -> dict[str, Any]:
+        return _without_none(
+            {
+                "record": "range",
+                "what": record.what,
+                "source": {"member": record.member, "start": record.start, "end": record.end},
+                "text": _mend(record.text),
+                "place": record.place,
+            }
+        )
+
+    def _uncovered(self, member: int, gap: tuple[int, int]) -> Iterator[bytes]:
+        yield _line(
+            {
+                "record": "range",
+                "what": "uncovered",
+                "source": {"member": member, "start": gap[0], "end": gap[1]},
+            }
+        )
+        yield from self._notice(
+            Notice("uncovered_bytes", "bytes that the reader passed over: a fault of ours", member=member)
+        )
+
+    def _notice(self, notice: Notice) -> Iterator[bytes]:
+        self._notices[notice.code] += 1
+        if self._notices[notice.code] <= FIRST_OF_A_CODE:
+            values = {
+                "record": "notice",
+                "code": notice.code,
+                "text": _mend(notice.text),
+                "member": notice.member,
+                "place": notice.place,
+            }
+            yield _line(_without_none(values))
+
+    def _broken_off(self, why: str) -> Iterator[bytes]:
+        yield from self._notice(Notice("broken_off", f"reading ended early: {show(why, 300)}"))
+
+    def _account(self) -> dict[str, Any]:
+        summary = self.summary
+        return _without_none(
+            {
+                "record": "account",
+                "messages": summary.messages,
+                "events": summary.events,
+                "declared": summary.declared,
+                "conversations": summary.conversations,
+                "participants": summary.participants,
+                "attachments": dict(summary.attachments),
+                "unread": summary.unread,
+                "members": [
+                    {
+                        "member": at,
+                        "size": one.size,
+                        "ranges": one.ranges,
+                        "uncovered": one.uncovered,
+                        "overlaps": one.overlaps,
+                    }
+                    for at, one in summary.covered.items()
+                ],
+                "notices": dict(summary.notices),
+                "open": list(summary.open_questions),
+                "root": summary.root.hex(),
+            }
+        )
+
+
+class _Tally:
+    """Counts of one conversation."""
+
+    def __init__(self, conversation: str) -> None:
+        self.conversation = conversation
+        self.messages = 0
+        self.events = 0
+        self.first: str | None = None
+        self.last: str | None = None
+        self._senders: dict[str, int] = {}
+
+    def take(self, message: Message) -> None:
+        if message.kind == "system":
+            self.events += 1
+        else:
+            self.messages += 1
+            if message.sender is not None:
+                self._senders[message.sender] = self._senders.get(message.sender, 0) + 1
+        time = message.time
+        if time is None:
+            return
+        # Texts of one form sort as their times do; where there is no instant, local times are compared.
+        written = time.utc or (None if time.readings else time.local)
+        if written is None:
+            return
+        if self.first is None or written < self.first:
+            self.first = written
+        if self.last is None or written > self.last:
+            self.last = written
+
+    def record(self) -> dict[str, Any]:
+        return _without_none(
+            {
+                "record": "tally",
+                "conversation": self.conversation,
+                "messages": self.messages,
+                "events": self.events,
+                "senders": self._senders,
+                "first_time": self.first,
+                "last_time": self.last,
+            }
+        )
+
+
+def _participant(one: Participant) -> dict[str, Any]:
+    return _without_none(
+        {
+            "record": "participant",
+            "id": one.id,
+            "name": _mend(one.name),
+            "native_ids": [_mend(dict(value)) for value in one.native_ids],
+            "exporter": one.exporter,
+            "deleted_account": one.deleted_account,
+        }
+    )
+
+
+def _conversation(one: Conversation) -> dict[str, Any]:
+    return _without_none(
+        {
+            "record": "conversation",
+            "id": one.id,
+            "title": _mend(one.title),
+            "title_from": one.title_from,
+            "kind": one.kind,
+            "platform": one.platform,
+            "native_id": _mend(one.native_id),
+            "extra": _mend(one.extra),
+        }
+    )
+
+
+def _line(value: dict[str, Any]) -> bytes:
+    return canonical.encode(value, where="chat record") + b"\n"
+
+
+def _without_none(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+_TEXTS = (
+    "conversation",
+    "direction",
+    "kind",
+    "native_id",
+    "place",
+    "repair",
+    "sender",
+    "sender_text",
+    "text",
+)
+_VALUES = (
+    "attachments", "call", "contact", "deletion", "edit", "entities", "ephemeral", "event", "extra", "forward",
+    "location", "poll", "reactions", "recipients", "reply_to",
+)  # fmt: skip
+
+
+def _encode(message: Message) -> dict[str, bytes]:
+    fields: dict[str, bytes] = {}
+    for name, value in zip(_TEXTS, _text_values(message), strict=True):
+        if value is not None:
+            fields[name] = _text(value).encode()
+    for name, value in zip(_VALUES, _other_values(message), strict=True):
+        if value is not None:
+            fields[name] = canonical.encode(value, where=name)
+    if message.time is not None:
+        fields["time"] = _time(message.time)
+    if message.times:
+        inner = (b"%s:%s" % (_text(name).encode(), _time(one)) for name, one in sorted(message.times.items()))
+        fields["times"] = b"{" + b",".join(inner) + b"}"
+    if message.flags:
+        fields["flags"] = canonical.encode(sorted(set(message.flags)), where="flags")
+    return fields
+
+
+def _text_values(m: Message) -> tuple[str | None, ...]:
+    return (
+        m.conversation, m.direction, m.kind, m.native_id, m.place, m.repair, m.sender, m.sender_text, m.text,
+    )  # fmt: skip
+
+
+def _other_values(m: Message) -> tuple[Any, ...]:
+    return (
+        m.attachments, m.call, m.contact, m.deletion, m.edit, m.entities, m.ephemeral, m.event, m.extra, m.forward,
+        m.location, m.poll, m.reactions, m.recipients, m.reply_to,
+    )  # fmt: skip
+
+
+def _time(time: Time) -> bytes:
+    """RFC 8785 bytes of a time: what is not known is absent."""
+    parts = [f'"basis":"{time.basis}"']
+    if time.calendar is not None:
+        parts.append(f'"calendar":{_text(time.calendar)}')
+    if time.fold is not None:
+        parts.append(f'"fold":{time.fold}')
+    if time.local is not None:
+        parts.append(f'"local":"{time.local}"')
+    if time.note is not None:
+        parts.append(f'"note":{_text(time.note)}')
+    if time.offset is not None:
+        parts.append(f'"offset":"{time.offset}"')
+    parts.append(f'"precision":"{time.precision}"')
+    if time.readings:
+        readings = [_without_none(one._asdict()) for one in time.readings]
+        parts.append(f'"readings":{canonical.encode(readings).decode()}')
+    parts.append(f'"text":{_text(time.text)}')
+    if time.utc is not None:
+        parts.append(f'"utc":"{time.utc}"')
+    return ("{" + ",".join(parts) + "}").encode()
+
+
+def _mend(value: Any) -> Any:
+    """A value whose texts hold whole characters only: halves are replaced by U+FFFD."""
+    if type(value) is str:
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        return value
+    if isinstance(value, Time | Reading):
+        return type(value)(*(_mend(one) for one in value))
+    if isinstance(value, Mapping):
+        return {_mend(name): _mend(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_mend(one) for one in value)
+    return value

@@ -1,0 +1,1 @@
+"""Synthetic chats, a folder a reader, and what must come of them."""
