@@ -23,6 +23,8 @@ DAY = {
 MORE = {
     "demo": ("custody.cli.demo:demo", "the whole job on sample evidence, offline, in seconds"),
     "add": ("custody.cli.add:add", "add an IP address or a payment by hand"),
+    "messages": ("custody.cli.messages:messages", "what a chat says, message by message"),
+    "derive": ("custody.cli.derive:derive", "a chat's readable form, made or made again"),
     "show": ("custody.cli.show:show", "all that is recorded of one item"),
     "log": ("custody.cli.log:log", "the record: who did what, when"),
     "seal": ("custody.cli.seal:seal", "sign the record's state and get time proofs"),

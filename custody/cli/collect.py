@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from custody.cli.base import Command
+from custody.cli.deriving import derive_options, derived_lines, derived_value, wish_of
 from custody.cli.output import ProgressLine, count_text, size_text
 from custody.cli.session import Session
 from custody.cli.stating import Record, request, request_options
@@ -18,6 +19,7 @@ from custody.format.text import show
 
 if TYPE_CHECKING:
     from custody.procedure.collect import Collected, Progress
+    from custody.procedure.derive import Wish
     from custody.procedure.sources import Found
 
 _REFUSED_SHOWN = 20
@@ -34,10 +36,12 @@ def _print_blank_form(context: click.Context, _param: click.Parameter, value: bo
 @click.command(cls=Command, short_help="take files in: encrypted, logged, time-stamped")
 @click.argument("paths", metavar="PATH…", nargs=-1, type=click.Path())
 @request_options
+@derive_options
 @click.option(
-    "--format", "format_", metavar="NAME", help="The format, as you know it; else it is told by structure."
+    "--no-derive",
+    is_flag=True,
+    help="Make no readable form of chats now; custody derive ITEM does it later.",
 )
-@click.option("--time-zone", metavar="IANA", help="The source's time zone, like Europe/Belgrade.")
 @click.option("--expect", metavar="sha256:HEX", help="The digest that the sender told you, of the one file.")
 @click.option(
     "--digest", "digests", metavar="NAME", multiple=True, help="A further digest: sha512, sha3_256, …"
@@ -65,8 +69,7 @@ def collect(
     session: Session,
     paths: Sequence[str],
     ref: str,
-    format_: str | None,
-    time_zone: str | None,
+    no_derive: bool,
     expect: str | None,
     digests: Sequence[str],
     again: bool,
@@ -88,7 +91,8 @@ def collect(
     from_input = "-" in paths
     if from_input and len(paths) > 1:
         raise UsageError("standard input is taken alone", expected="“-”, or files and folders", found="both")
-    extra = _record(format_, time_zone)
+    wish = wish_of(stated, off=no_derive)
+    extra = _record(wish)
     digest = _expected(expect)
     desk = session.desk()
     case = cases.find(desk, ref)
@@ -106,6 +110,7 @@ def collect(
         digests=tuple(dict.fromkeys(("sha256", *digests))),
         again=again,
         register=register,
+        derive=wish,
         **stated,
     )
     with ProgressLine() as line:
@@ -131,23 +136,13 @@ def collect(
         )
 
 
-def _record(format_: str | None, time_zone: str | None) -> Record:
+def _record(wish: Wish) -> Record:
+    """What was said about reading the files stands in the acquisition too: somebody stated it."""
     record: Record = {}
-    if format_ is not None:
-        record["capture"] = {"format": format_}
-    if time_zone is not None:
-        import zoneinfo
-
-        try:
-            zoneinfo.ZoneInfo(time_zone)
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise UsageError(
-                "not a time zone",
-                where="--time-zone",
-                found=show(time_zone, 40),
-                expected="a name like Europe/Belgrade",
-            ) from error
-        record["source"] = {"time_zone": time_zone}
+    if wish.reader is not None:
+        record["capture"] = {"format": wish.reader}
+    if wish.settings.time_zone is not None:
+        record["source"] = {"time_zone": wish.settings.time_zone}
     return record
 
 
@@ -191,6 +186,8 @@ def say_collected(session: Session, done: Collected, ref: str) -> None:
     for item in done.items:
         for flag in item.flags:
             out.say(f"look at {item.label}: {flag}")
+    for item in done.items:
+        out.say(*derived_lines(item.label, item.derived, session.locker_words))
     for refused in done.refused[:_REFUSED_SHOWN]:
         out.say(f"not taken: {show(refused.path)}: {refused.reason}")
     if len(done.refused) > _REFUSED_SHOWN:
@@ -260,6 +257,7 @@ def _value(done: Collected) -> dict[str, Any]:
                 "flags": list(item.flags),
                 "path": None if item.path is None else name_value(item.path),
                 "registered": item.registered,
+                "derived": derived_value(item.label, item.derived),
             }
             for item in done.items
         ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +14,12 @@ from custody.cli.session import Session
 from custody.format.text import show as safe
 
 if TYPE_CHECKING:
-    from custody.procedure.access import Parts
+    from custody.ledger.work import ItemRow
+    from custody.procedure.access import Parts, Purpose
+    from custody.procedure.locker import Desk
+    from custody.procedure.messages import Chat
+
+_SENDERS = 50
 
 
 @click.command("show", cls=Command, short_help="all that is recorded of one item")
@@ -27,7 +33,15 @@ def show(session: Session, item: str, ref: str | None, purpose: str | None) -> N
 
     desk = session.desk()
     row = items.find_item(desk, item, None if ref is None else cases.find(desk, ref).id)
-    opened = lists.show_item(desk, row, session.purpose(purpose))
+    why = session.purpose(purpose)
+    opened = lists.show_item(desk, row, why)
+    derived = desk.locker.work.derived(row.id)
+    form = (
+        row
+        if row.parent is not None and row.part is None
+        else next((one for one in reversed(derived) if one.part is None), None)
+    )
+    chats = [] if form is None else _chats(desk, form, why)
     session.out.result(
         {
             "id": row.id,
@@ -36,14 +50,53 @@ def show(session: Session, item: str, ref: str | None, purpose: str | None) -> N
             "registered": row.object is None,
             "item": [parts_value(parts) for parts in opened.parts],
             "exhibit": [parts_value(parts) for parts in opened.exhibit],
+            "parent": row.parent,
+            "derived": [{"id": one.id, "label": one.label, "part": one.part} for one in derived],
+            "chats": [_chat_value(chat) for chat in chats],
         }
     )
     session.out.data(f"item {row.label}, id {row.id}", *parts_lines(opened.parts))
     session.out.data("", "its exhibit", *parts_lines(opened.exhibit))
+    if derived:
+        session.out.data("", "derived from it", *(f"  {_derived_text(one)}" for one in derived))
+    for chat in chats:
+        session.out.data("", *_chat_lines(chat))
+    if form is not None:
+        session.out.say("what this format never contains, and what each doubt means: custody formats")
+        session.out.next(f"custody{session.locker_words} messages {quoted(item)}")
+        return
     if row.object is None:
         session.out.say("only registered: its digest was logged, its content was never kept")
         return
     session.out.next(f"custody{session.locker_words} read {quoted(item)} -o FILE")
+
+
+def _chats(desk: Desk, form: ItemRow, why: Purpose) -> list[Chat]:
+    from custody.procedure import messages
+
+    return messages.chats(
+        [record for _, record in messages.records(desk, form, why) if record["record"] != "message"]
+    )
+
+
+def _derived_text(one: ItemRow) -> str:
+    return f"{one.label}  {'the readable form' if one.part is None else f'file {one.part} in it'}"
+
+
+def _chat_value(chat: Chat) -> dict[str, Any]:
+    return {**asdict(chat), "senders": [{"name": name, "messages": count} for name, count in chat.senders]}
+
+
+def _chat_lines(chat: Chat) -> Iterator[str]:
+    yield f"chat {safe(chat.title or 'without a title', 200)} ({chat.platform}, {chat.kind})"
+    events = f", {chat.events} events" if chat.events else ""
+    yield f"  {chat.messages} messages{events}"
+    if chat.first_time is not None:
+        yield f"  from {chat.first_time} to {chat.last_time}"
+    for name, count in chat.senders[:_SENDERS]:
+        yield f"  {count:>7}  {safe(name, 200)}"
+    if len(chat.senders) > _SENDERS:
+        yield f"  and {len(chat.senders) - _SENDERS} more who wrote"
 
 
 def parts_value(parts: Parts) -> dict[str, Any]:

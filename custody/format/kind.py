@@ -21,7 +21,10 @@ CLASSES = ("object", "record", "identity", "note")
 FROM = record({"ledger": ORIGIN, "n": INTEGER, "leaf": DIGEST})
 """Where a subject's history goes on from: the last entry about it in an earlier volume (decision 0021)."""
 
-BEGINNINGS = ("case.opened", "item.collected", "item.registered", "item.derived")
+INTAKES = ("item.collected", "item.registered", "item.derived")
+"""Kinds by which an item begins."""
+
+BEGINNINGS = ("case.opened", *INTAKES)
 """Kinds with which a case or an item begins: they never go on from an earlier volume."""
 
 

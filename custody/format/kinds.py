@@ -13,6 +13,7 @@ from custody.format.kind import (
     BEGINNINGS,
     CASE_RIGHTS,
     CLASSES,
+    INTAKES,
     LEDGER_RIGHTS,
     SUBJECTS,
     Kind,
@@ -23,8 +24,8 @@ from custody.format.kinds_item import ABOUT_ITEM, PURPOSE_CODES
 from custody.format.kinds_ledger import ABOUT_LEDGER
 
 __all__ = [
-    "ALL_RIGHTS", "BEGINNINGS", "CASE_RIGHTS", "CLASSES", "KINDS", "LEDGER_RIGHTS", "PURPOSE_CODES", "SUBJECTS", "Kind",
-    "known",
+    "ALL_RIGHTS", "BEGINNINGS", "CASE_RIGHTS", "CLASSES", "INTAKES", "KINDS", "LEDGER_RIGHTS", "PURPOSE_CODES",
+    "SUBJECTS", "Kind", "known",
 ]  # fmt: skip
 
 KINDS: dict[str, Kind] = {kind.name: going_on(kind) for kind in (*ABOUT_LEDGER, *ABOUT_CASE, *ABOUT_ITEM)}

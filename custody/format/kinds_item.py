@@ -52,12 +52,11 @@ ABOUT_ITEM = (
     Kind(
         name="item.derived",
         subject=ITEM,
-        public=record(_ITEM),
-        required=("content", "name", "handling"),
-        optional=_ITEM_PARTS,
+        public=record({**_ITEM, "parent": ID, "part": or_null(INTEGER)}),
+        required=("content", "name", "handling", "capture"),
+        optional=tuple(name for name in _ITEM_PARTS if name != "capture"),
         right=("collect",),
-        draft=True,
-        about="a working copy, translation or parsed form of an item",
+        about="made from an item: its readable form (part null), or one of the files in it (part counts them from 0)",
     ),
     Kind(
         name="item.received",

@@ -69,6 +69,7 @@ _EXTENSIONS = {
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
     "application/vnd.sqlite3": "sqlite",
+    "application/vnd.custody.chat+jsonl;v=1": "jsonl",
     "application/x-ndjson": "ndjson",
     "application/xml": "xml",
     "application/zip": "zip",

@@ -26,7 +26,7 @@ from custody.stored import guard
 FILE_NAME = "work.sqlite"
 LOCK_NAME = "work.lock"
 APPLICATION_ID = 0x43555357  # "CUSW"
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 _STEP = 2000
 """Entries taken in by one transaction."""
@@ -34,7 +34,7 @@ _STEP = 2000
 _DERIVED = ("cases", "exhibit", "acquisition", "item", "receipt", "package")
 _TABLE_NAMES = ("state", "attempt", *_DERIVED)
 
-_ITEM_COLUMNS = 'id, "case", exhibit, label, object, size, ledger, seq, wall, copy_open'
+_ITEM_COLUMNS = 'id, "case", exhibit, label, object, size, ledger, seq, wall, copy_open, parent, part'
 
 _TABLES = """
 CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -46,9 +46,10 @@ CREATE TABLE acquisition (exhibit TEXT, ledger TEXT, n INTEGER, seq INTEGER NOT 
 CREATE TABLE item (id TEXT PRIMARY KEY, "case" TEXT NOT NULL, exhibit TEXT NOT NULL, acquisition INTEGER NOT NULL,
   label TEXT NOT NULL,
   object TEXT, size INTEGER, ledger TEXT NOT NULL, seq INTEGER NOT NULL, wall TEXT NOT NULL,
-  copy_open INTEGER NOT NULL)
+  copy_open INTEGER NOT NULL, parent TEXT, part INTEGER)
   STRICT, WITHOUT ROWID;
 CREATE INDEX item_by_case ON item ("case", label);
+CREATE INDEX item_by_parent ON item (parent) WHERE parent IS NOT NULL;
 CREATE TABLE receipt (item TEXT, ledger TEXT, n INTEGER, exhibit TEXT NOT NULL, acquisition INTEGER NOT NULL,
   label TEXT NOT NULL, seq INTEGER NOT NULL, wall TEXT NOT NULL, PRIMARY KEY (item, ledger, n)) STRICT, WITHOUT ROWID;
 CREATE INDEX receipt_by_exhibit ON receipt (exhibit, label);
@@ -98,7 +99,8 @@ class ItemRow:
     """An item's public side: its object (None when there is no content) and the object's padded size.
 
     It came in at ``seq`` over all volumes, in the one whose origin is ``ledger``: its keys and its object
-    are bound to that.
+    are bound to that. ``parent``: the item that it was derived from, None for what came from outside; ``part``:
+    which of the files in that it is, None for a readable form.
     """
 
     id: str
@@ -111,6 +113,8 @@ class ItemRow:
     seq: int
     wall: str
     copy_open: bool
+    parent: str | None = None
+    part: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -381,7 +385,7 @@ class Work:
 
     def _items(self, where: str, *values: object) -> list[ItemRow]:
         rows = self._ask(
-            # ``where`` is one of our own six below; values go in as parameters.
+            # ``where`` is one of our own seven below; values go in as parameters.
             f"SELECT {_ITEM_COLUMNS} FROM item {where} ORDER BY seq",  # noqa: S608
             values,
         )
@@ -397,8 +401,10 @@ class Work:
                 seq=h,
                 wall=i,
                 copy_open=bool(j),
+                parent=k,
+                part=m,
             )
-            for a, b, c, d, e, f, g, h, i, j in rows
+            for a, b, c, d, e, f, g, h, i, j, k, m in rows
         ]
 
     def items(self, case: str | None = None) -> list[ItemRow]:
@@ -408,6 +414,10 @@ class Work:
     def items_of_exhibit(self, exhibit: str) -> list[ItemRow]:
         """An exhibit's own items, in the order they came in; see `receipts` for those received in it again."""
         return self._items("WHERE exhibit = ?", exhibit)
+
+    def derived(self, parent: str) -> list[ItemRow]:
+        """What was derived from an item: readable forms and files in it, in the order they were made."""
+        return self._items("WHERE parent = ?", parent)
 
     def receipts(self, *, item: str | None = None, exhibit: str | None = None) -> list[ReceiptRow]:
         """When the same bytes came in again: of an item, of an exhibit, or all, in the order they came in."""
@@ -424,9 +434,13 @@ class Work:
         ]
 
     def count_labels(self, exhibit: str) -> int:
-        """How many labels an exhibit has given out: to items, and to the same bytes received again."""
+        """How many labels an exhibit has given out: to items, and to the same bytes received again.
+
+        What was derived has its label from the item that it is of, and takes none.
+        """
         row = self._ask(
-            "SELECT (SELECT count(*) FROM item WHERE exhibit = ?) + (SELECT count(*) FROM receipt WHERE exhibit = ?)",
+            "SELECT (SELECT count(*) FROM item WHERE exhibit = ? AND parent IS NULL)"
+            " + (SELECT count(*) FROM receipt WHERE exhibit = ?)",
             (exhibit, exhibit),
         )[0]
         return int(row[0])
@@ -434,7 +448,8 @@ class Work:
     def count_items(self, exhibit: str, ledger: str, acquisition: int) -> int:
         """How many items came in by one acquisition, in the volume whose origin is ``ledger``."""
         row = self._ask(
-            "SELECT count(*) FROM item WHERE exhibit = ? AND ledger = ? AND acquisition = ?",
+            "SELECT count(*) FROM item"
+            " WHERE exhibit = ? AND ledger = ? AND acquisition = ? AND parent IS NULL",
             (exhibit, ledger, acquisition),
         )[0]
         return int(row[0])
@@ -529,7 +544,7 @@ def _apply(connection: sqlite3.Connection, position: int, entry: entries.Entry) 
         case "case.closed":
             run("UPDATE cases SET closed = 1 WHERE id = ?", (subject.id,))
         case "case.extended":
-            more = public["items"] + public["registered"]
+            more = public["items"] + public["registered"] + public["derived"]
             run("UPDATE cases SET items = items + ? WHERE id = ?", (more, subject.id))
         case "exhibit.acquired":
             run(
@@ -542,7 +557,7 @@ def _apply(connection: sqlite3.Connection, position: int, entry: entries.Entry) 
             ended = "interrupted" if public["interrupted"] else "completed"
             where = (ended, subject.id, entry.ledger, public["acquisition"])
             run("UPDATE acquisition SET ended = ? WHERE exhibit = ? AND ledger = ? AND n = ?", where)
-        case "item.collected" | "item.registered":
+        case "item.collected" | "item.registered" | "item.derived":
             stored = public["object"] or {"id": None, "size": None}
             row_item = (
                 subject.id,
@@ -554,8 +569,15 @@ def _apply(connection: sqlite3.Connection, position: int, entry: entries.Entry) 
                 stored["size"],
             )
             run(
-                "INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
-                (*row_item, entry.ledger, position, entry.time.wall),
+                "INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)",
+                (
+                    *row_item,
+                    entry.ledger,
+                    position,
+                    entry.time.wall,
+                    public.get("parent"),
+                    public.get("part"),
+                ),
             )
         case "item.received":
             of = (subject.id, entry.ledger, subject.n)

@@ -13,6 +13,7 @@ from custody.format import canonical, compartments, names
 from custody.format.entry import check_compartment
 from custody.format.text import show
 from custody.procedure import cases
+from custody.procedure.derive import NO_WISH, Wish
 from custody.procedure.keyring import lookup, lookup_tag, wraps_for_readers
 from custody.procedure.locker import Desk, Writer
 from custody.procedure.sources import Found, Refused, folders
@@ -40,7 +41,7 @@ class Request:
     ``record``: stated fields by compartment (see `compartments.form_fields`); ``handling``: flags;
     ``expect``: the sender's SHA-256 (hex) of the one file; ``digests``: further algorithms; ``again``: also
     what is in from the same source is logged, as received once more; ``register``: digests are logged, the
-    content is kept nowhere.
+    content is kept nowhere; ``derive``: how chats among the files are read.
     """
 
     case: str
@@ -53,6 +54,7 @@ class Request:
     seal: bool = True
     again: bool = False
     register: bool = False
+    derive: Wish = NO_WISH
 
     def check(self, files: int) -> None:
         """Raise UsageError or FormatError for what can't be carried out on so many files."""

@@ -19,9 +19,12 @@ from custody.format import contexts
 from custody.keys.erasable import ItemKeys, Part
 from custody.procedure import cases
 from custody.procedure.acquisition import Acquisition, Exhibit, Request
+from custody.procedure.derive import Child, Derived, NotRead, discard
+from custody.procedure.intake import Job, Taken
 from custody.procedure.keyring import wraps_for_readers
 from custody.procedure.known import Known, Pair
 from custody.procedure.locker import Desk, Writer
+from custody.vault.writing import Staged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,7 @@ class ItemIn:
     flags: tuple[str, ...]
     path: bytes | None
     registered: bool = False
+    derived: Derived | NotRead | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +78,10 @@ def log_batch(
     else:
         logged = Logged(items=(), received=(), already=len(batch), elsewhere={}, digests=())
     for pair in batch:
-        if not pair.fresh and pair.taken.staged is not None:
-            Path(pair.taken.staged.path).unlink(missing_ok=True)
+        if not pair.fresh:
+            if pair.taken.staged is not None:
+                Path(pair.taken.staged.path).unlink(missing_ok=True)
+            discard(pair.made)
     return logged
 
 
@@ -97,12 +103,20 @@ def _log(
             if writer.append.size != size:
                 known.judge(batch)
             machine.at_point("before objects")
-            vault.publish([p.taken.staged for p in batch if p.fresh and p.taken.staged is not None])
+            vault.publish(_staged(batch))
             machine.at_point("after objects")
             wanted = [pair for pair in batch if pair.item is not None]
             if wanted:
                 exhibit = acquisition.ensure(writer)
-                adding = _Adding(desk, request, writer, exhibit, group)
+                adding = Adding(
+                    desk,
+                    writer,
+                    case=request.case,
+                    exhibit=exhibit.id,
+                    acquisition=exhibit.acquisition,
+                    group=group,
+                    register=request.register,
+                )
                 for place, pair in enumerate(wanted, exhibit.labels + 1):
                     label = f"{exhibit.label}/{place:02d}"
                     if pair.fresh:
@@ -110,9 +124,9 @@ def _log(
                         if pair.elsewhere:
                             elsewhere[label] = pair.elsewhere
                     else:
-                        received.append(adding.received(pair, label, items))
+                        received.append(adding.received(request, pair, label, items))
                     writer.rows.lookups += known.lookups(pair)
-                adding.end(len(items), len(received))
+                adding.end(len(items), len(received), sum(len(pair.children) for pair in wanted))
     except BaseException:
         if writer is None or not writer.unsure:
             _withdraw(desk, batch)
@@ -130,6 +144,17 @@ def _log(
     )
 
 
+def _staged(batch: Sequence[Pair]) -> list[Staged]:
+    """The sealed objects of the items that a batch becomes, and of what was derived from them."""
+    takens = [
+        taken
+        for pair in batch
+        if pair.fresh
+        for taken in (pair.taken, *(child.taken for child in pair.children))
+    ]
+    return [taken.staged for taken in takens if taken.staged is not None]
+
+
 def _withdraw(desk: Desk, batch: Sequence[Pair]) -> None:
     """Take objects back whose entries did not come; never one that an entry names.
 
@@ -137,29 +162,33 @@ def _withdraw(desk: Desk, batch: Sequence[Pair]) -> None:
     the next sweep takes those that nothing names.
     """
     with contextlib.suppress(Exception), desk.locker.record() as view:
-        desk.locker.vault.withdraw(
-            [
-                pair.taken.staged
-                for pair in batch
-                if pair.taken.staged is not None and view.head(pair.job.item) is None
-            ]
-        )
+        desk.locker.vault.withdraw(_staged([pair for pair in batch if view.head(pair.job.item) is None]))
 
 
-class _Adding:
-    """The entries and rows of one batch."""
+class Adding:
+    """The entries and rows of one batch, which goes into one acquisition of one exhibit (its id)."""
 
-    def __init__(self, desk: Desk, request: Request, writer: Writer, exhibit: Exhibit, group: str) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        writer: Writer,
+        *,
+        case: str,
+        exhibit: str,
+        acquisition: int,
+        group: str,
+        register: bool = False,
+    ) -> None:
         self._desk = desk
-        self._request = request
         self._writer = writer
-        self._exhibit = exhibit
+        self._case = case
         self._group = group
+        self._register = register
         self._batch_keys = {name: desk.rim.random(32) for name in sealing.CLASSES}
-        self._readers = desk.rights.readers(request.case)
+        self._readers = desk.rights.readers(case)
         self._wrapped_to = [custodian.key_id for custodian, _ in self._readers]
-        self._kind = "item.registered" if request.register else "item.collected"
-        self._public = {"exhibit": exhibit.id, "acquisition": exhibit.acquisition}
+        self._kind = "item.registered" if register else "item.collected"
+        self._public = {"exhibit": exhibit, "acquisition": acquisition}
 
     def item(self, pair: Pair, label: str) -> ItemIn:
         """A new item: its entry, its sealed parts, its keys."""
@@ -171,9 +200,9 @@ class _Adding:
             job.item,
             n=0,
             fresh=True,
-            case=self._request.case,
+            case=self._case,
             group=self._group,
-            sealed={name: hashlib.sha256(data).hexdigest() for name, data in taken.parts.items()},
+            sealed=_digests(taken),
             public={
                 **self._public,
                 "label": label,
@@ -181,12 +210,9 @@ class _Adding:
                 "wrapped_to": self._wrapped_to,
             },
         )
-        rows = self._writer.rows
-        rows.parts += [
-            Part(subject=job.item, n=0, compartment=name, sealed=data, origin=self._desk.origin)
-            for name, data in taken.parts.items()
-        ]
-        rows.items.append(self._wrapped(job.item, job.keys))
+        self._rows(job, taken)
+        for at, child in enumerate(pair.children, 1):
+            self.derived(child, job.item, f"{label}.{at}")
         return ItemIn(
             id=job.item,
             label=label,
@@ -196,7 +222,40 @@ class _Adding:
             flags=tuple(taken.content["flags"]),
             path=taken.path,
             registered=staged is None,
+            derived=pair.derived,
         )
+
+    def derived(self, child: Child, parent: str, label: str) -> None:
+        """What was made of an item: an item of its own, with keys of its own."""
+        job, staged = child.job, child.taken.staged
+        assert staged is not None
+        self._writer.add_sealed(
+            "item.derived",
+            "item",
+            job.item,
+            n=0,
+            fresh=True,
+            case=self._case,
+            group=self._group,
+            sealed=_digests(child.taken),
+            public={
+                **self._public,
+                "label": label,
+                "object": {"id": staged.object_id, "size": staged.padded},
+                "wrapped_to": self._wrapped_to,
+                "parent": parent,
+                "part": child.part,
+            },
+        )
+        self._rows(job, child.taken)
+
+    def _rows(self, job: Job, taken: Taken) -> None:
+        rows = self._writer.rows
+        rows.parts += [
+            Part(subject=job.item, n=0, compartment=name, sealed=data, origin=self._desk.origin)
+            for name, data in taken.parts.items()
+        ]
+        rows.items.append(self._wrapped(job.item, job.keys))
 
     def _wrapped(self, item: str, keys: Mapping[str, bytes]) -> ItemKeys:
         nonces = self._desk.rim.random(wrapping.NONCE * len(sealing.CLASSES))
@@ -211,23 +270,23 @@ class _Adding:
         }
         return ItemKeys(subject=item, batch=self._group, wrapped=wrapped, origin=self._desk.origin)
 
-    def received(self, pair: Pair, label: str, new: Sequence[ItemIn]) -> ReceivedAgain:
+    def received(self, request: Request, pair: Pair, label: str, new: Sequence[ItemIn]) -> ReceivedAgain:
         """The same bytes on the item that they are, with their own name, source and flags, under its keys."""
         assert pair.item is not None
         taken, item = pair.taken, pair.item
         parts: dict[str, dict[str, Any]] = {
             "content": dict(taken.content),
             "name": dict(taken.name),
-            "source": dict(self._request.record.get("source", {})),
+            "source": dict(request.record.get("source", {})),
         }
-        if self._request.handling != ("unassessed",):
+        if request.handling != ("unassessed",):
             # "Nobody has looked" about the second copy takes nothing back of what is known of the first.
-            parts["handling"] = {"flags": list(self._request.handling)}
+            parts["handling"] = {"flags": list(request.handling)}
         self._writer.add(
             "item.received",
             "item",
             item,
-            case=self._request.case,
+            case=self._case,
             group=self._group,
             public={**self._public, "label": label, "wrapped_to": []},
             parts=parts,
@@ -239,24 +298,28 @@ class _Adding:
             id=item, item=first, label=label, sha256=taken.sha256, size=taken.size, path=taken.path
         )
 
-    def end(self, new: int, received: int) -> None:
+    def end(self, new: int, received: int, derived: int = 0) -> None:
         """The count in the case's history, and the batch keys for those who may read."""
-        registered = new if self._request.register else 0
+        registered = new if self._register else 0
         self._writer.add(
             "case.extended",
             "case",
-            self._request.case,
-            case=self._request.case,
+            self._case,
+            case=self._case,
             group=self._group,
             public={
-                "exhibit": self._exhibit.id,
+                "exhibit": self._public["exhibit"],
                 "items": new - registered,
-                "derived": 0,
+                "derived": derived,
                 "received": received,
                 "registered": registered,
             },
         )
-        if new:
+        if new or derived:
             self._writer.rows.wraps += wraps_for_readers(
                 self._desk.origin, self._group, "batch", self._batch_keys, self._readers
             )
+
+
+def _digests(taken: Taken) -> dict[str, str]:
+    return {name: hashlib.sha256(data).hexdigest() for name, data in taken.parts.items()}

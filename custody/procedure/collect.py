@@ -17,11 +17,13 @@ from typing import BinaryIO
 
 from custody import machine
 from custody.errors import InputRefused, MachineError, NoRight
+from custody.format import compartments
 from custody.format.text import show
 from custody.procedure import cases
 from custody.procedure.acquisition import Acquisition, Request
 from custody.procedure.batch import ItemIn, ReceivedAgain, log_batch
-from custody.procedure.intake import Job, NotTaken, Setting, Taken, take, take_stream
+from custody.procedure.derive import Deriver, NotRead, may_be_chat
+from custody.procedure.intake import Job, NotTaken, Setting, Taken, open_staged, take, take_stream
 from custody.procedure.known import Known, Pair
 from custody.procedure.locker import Desk
 from custody.procedure.readers import read_all
@@ -234,17 +236,45 @@ class _Run:
                     break
                 self.refused.append(Refused(path=result.path or b"-", code=result.code, reason=result.reason))
                 continue
-            batch.append(Pair(job, result, self.known.tags(result)))
-            size += result.size
+            pair = Pair(job, result, self.known.tags(result))
+            self._derive(staging, pair)
+            batch.append(pair)
+            size += result.size + sum(child.taken.size for child in pair.made)
             if len(batch) >= BATCH_ITEMS or size >= BATCH_BYTES:
                 yield batch
                 batch, size = [], 0
         if batch:
             yield batch
 
-    def _results(self, staging: str) -> Iterator[tuple[Job, Taken | NotTaken]]:
+    def _derive(self, staging: str, pair: Pair) -> None:
+        """Make the readable form of a chat, where the file is one and is not in already.
+
+        A disk that is full for that is no reason to lose the export itself: it is told, and can be made up for.
+        """
+        job, taken, wish = pair.job, pair.taken, self.request.derive
+        staged = taken.staged
+        name = compartments.name_bytes(taken.name["name"])
+        if wish.off or staged is None or not may_be_chat(taken.content["media_type"], name):
+            if wish.reader is not None and not wish.off:
+                pair.derived = NotRead(reason="this is no file that a chat's reader takes", hint=None)
+            return
+        self.known.judge([pair])
+        if not pair.fresh:
+            return
+        try:
+            pair.derived = Deriver(self.desk.rim, self._setting(staging)).derive(
+                open_staged(staged, job, self.desk.origin),
+                name=name.decode("utf-8", "backslashreplace"),
+                media_type=taken.content["media_type"],
+                item=job.item,
+                wish=wish,
+            )
+        except MachineError as error:
+            pair.derived = NotRead(reason=error.message, hint=error.hint)
+
+    def _setting(self, staging: str) -> Setting:
         request = self.request
-        setting = Setting(
+        return Setting(
             origin=self.desk.origin,
             staging=staging,
             digests=tuple(dict.fromkeys(("sha256", *request.digests))),
@@ -252,6 +282,9 @@ class _Run:
             expect=request.expect,
             keep=not request.register,
         )
+
+    def _results(self, staging: str) -> Iterator[tuple[Job, Taken | NotTaken]]:
+        setting = self._setting(staging)
         if self.stream is not None:
             job = self._job(None, name=b"standard input")
             yield job, take_stream(setting, job, self.stream, self._read)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from custody.errors import CheckFailed, InputRefused, NoRight
-from custody.format import names, package
+from custody.format import kinds, names, package
 from custody.format.text import to_base64
 from custody.ledger import histories
 from custody.ledger.work import ItemRow
@@ -153,7 +153,7 @@ def make(
         missed = set(parts.closed) & asked
         if missed:
             raise NoRight("your key was not given the keys to show this", found=", ".join(sorted(missed)))
-        if body.kind in ("item.collected", "item.registered") and "content" in parts.values:
+        if body.kind in kinds.INTAKES and "content" in parts.values:
             contents[body.subject.id] = parts.values["content"]
     missing = [item.label for item in chosen.items if item.id not in contents]
     if missing:

@@ -13,7 +13,7 @@ import io
 import os
 import secrets
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -46,7 +46,8 @@ class Job:
     """One file to take in. ``data`` instead of a path: content that was typed or is in memory.
 
     ``told`` is what the record keeps of the path; ``secret`` the item's class keys, 32 bytes each, in the
-    order of `sealing.CLASSES`.
+    order of `sealing.CLASSES`; ``about`` gives more fields of its first entry by part, once the content was
+    read to its end.
     """
 
     item: str
@@ -56,6 +57,7 @@ class Job:
     data: bytes | None = None
     name: bytes = b""
     media_type: str | None = None
+    about: Callable[[], Mapping[str, Mapping[str, Any]]] | None = None
 
     @property
     def keys(self) -> dict[str, bytes]:
@@ -155,6 +157,25 @@ def take_stream(
 ) -> Taken:
     """Take what a stream gives to its end (standard input)."""
     return _finish(setting, job, _seal(setting, job, stream, None, progress), None)
+
+
+def open_staged(staged: writing.Staged, job: Job, origin: str) -> Iterator[bytes]:
+    """The content that was just sealed, opened again for working on it: what is read is what is kept.
+
+    MachineError where it can't be read; SealBroken where the disk gave other bytes back.
+    """
+    key = sealing.object_key(job.keys["object"], origin, job.item)
+    left = staged.size
+    try:
+        with open(staged.path, "rb") as file:
+            pieces = iter(lambda: file.read(writing.PIECE), b"")
+            for piece in sealing.open_stream(
+                key, contexts.object_(origin, job.item), pieces, where="staged object"
+            ):
+                yield piece[:left]
+                left -= len(piece[:left])
+    except OSError as error:
+        raise writing.machine_error(error, "what was just sealed can't be read") from error
 
 
 def _code(error: OSError) -> str:
@@ -311,11 +332,13 @@ def _check_expected(setting: Setting, sha256: str) -> None:
 def _finish(setting: Setting, job: Job, read: _Read, status: os.stat_result | None) -> Taken:
     try:
         _check_expected(setting, read.digests["sha256"])
-        values = {
+        values: dict[str, dict[str, Any]] = {
             "content": _content(setting, job, read),
             "name": _name(job, status),
             "handling": {"flags": list(setting.handling)},
         }
+        for part, fields in (job.about() if job.about is not None else {}).items():
+            values[part] = {**values.get(part, {}), **fields}
         keys = job.keys
         parts = {}
         for part, value in values.items():

@@ -16,6 +16,7 @@ from custody.errors import CustodyError
 from custody.format import canonical
 from custody.keys.erasable import Lookup
 from custody.ledger.work import ItemRow
+from custody.procedure.derive import Child, Derived, NotRead
 from custody.procedure.intake import Job, Taken
 from custody.procedure.keyring import lookup_tag
 from custody.procedure.locker import Desk
@@ -35,7 +36,8 @@ class Pair:
 
     ``item``: the item that it is or, when its bytes are in, is received again on; None when the same bytes
     from the same source are in, and nothing is to be logged. ``keys``: that item's class keys.
-    ``elsewhere``: items with the same bytes that it could not be received on.
+    ``elsewhere``: items with the same bytes that it could not be received on. ``derived``: what was made of it,
+    logged with it where it becomes an item.
     """
 
     job: Job
@@ -44,6 +46,17 @@ class Pair:
     item: str | None = None
     keys: Mapping[str, bytes] | None = None
     elsewhere: tuple[str, ...] = ()
+    derived: Derived | NotRead | None = None
+
+    @property
+    def made(self) -> tuple[Child, ...]:
+        """All that was derived from it and lies in the staging folder."""
+        return self.derived.children if isinstance(self.derived, Derived) else ()
+
+    @property
+    def children(self) -> tuple[Child, ...]:
+        """The derived items that go with it; none where it is no item of its own."""
+        return self.made if self.fresh else ()
 
     @property
     def fresh(self) -> bool:

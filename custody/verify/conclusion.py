@@ -289,6 +289,7 @@ def _item_line(item: Shown, time: times.Times) -> ItemLine:
         test_time=any(p is not None and p.token.test for p in (after, before)),
         registered=item.registered,
         received=tuple(item.received),
+        parent=item.parent,
     )
 
 

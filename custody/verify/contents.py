@@ -9,7 +9,7 @@ from typing import Any
 
 from custody.crypto import sealing
 from custody.errors import CustodyError
-from custody.format import compartments, names, package, padding, shape
+from custody.format import compartments, kinds, names, package, padding, shape
 from custody.format.compartments import COMPARTMENTS
 from custody.format.entry import check_compartment
 from custody.format.text import from_base64
@@ -222,11 +222,7 @@ def _check_group(record: Record, made: Placed, contents: Contents, findings: Fin
 
 
 def _is_intake(record: Record, first: Placed) -> bool:
-    return any(
-        body.subject.n == 0
-        for kind in ("item.collected", "item.registered")
-        for _, body in record.sound(kind, (first,))
-    )
+    return any(body.subject.n == 0 for kind in kinds.INTAKES for _, body in record.sound(kind, (first,)))
 
 
 def _check_payload(

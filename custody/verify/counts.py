@@ -45,6 +45,11 @@ class Shown:
         return self.first.body is not None and self.first.body.kind == "item.registered"
 
     @property
+    def parent(self) -> str | None:
+        """The id of the item that it was derived from; None for what came from outside."""
+        return self.first.body.public.get("parent") if self.first.body else None
+
+    @property
     def label(self) -> str:
         """Its label, such as A-3/01."""
         return str(self.first.body.public["label"]) if self.first.body else "?"
@@ -92,6 +97,7 @@ def check(record: Record, made: Placed, items: Sequence[Shown], opened: Opened, 
     if not findings.has_failed("counts"):
         findings.passed("counts", f"{len(items)} of {total} items of this case are here")
     _check_exhibits(record, acquired, items, findings)
+    _check_parents(items, findings)
     _check_acquisitions(record, findings)
     return total
 
@@ -104,7 +110,7 @@ def _batches(record: Record, made: Placed, findings: Findings) -> tuple[Batches,
         public = body.public
         counts = {kind: public[name] for kind, name in _COUNTED.items()}
         start = placed.seq - sum(counts.values())
-        total += public["items"] + public["registered"]
+        total += public["items"] + public["registered"] + public["derived"]
         if start <= (batches.all[-1].end if batches.all else 0):
             findings.failed("counts", "the case counts more items than there is room for", where=placed.where)
         batches.all.append(Batch(start, placed.seq, public["exhibit"], body.group, counts))
@@ -202,7 +208,7 @@ def _check_exhibits(record: Record, acquired: Acquired, items: Sequence[Shown], 
         body = item.first.body
         assert body is not None
         exhibit = body.public["exhibit"]
-        label = acquired.get((item.first.volume, exhibit, body.public["acquisition"]))
+        label = _acquired_as(acquired, item, exhibit, body.public["acquisition"])
         if exhibit not in exhibits:
             findings.failed("exhibits", "the history of an item's exhibit is not here", where=item.label)
         elif label is None:
@@ -215,6 +221,37 @@ def _check_exhibits(record: Record, acquired: Acquired, items: Sequence[Shown], 
         findings.passed(
             "exhibits", f"every item belongs to one of {len(exhibits)} exhibits, whose histories are here"
         )
+
+
+def _acquired_as(acquired: Acquired, item: Shown, exhibit: str, acquisition: int) -> str | None:
+    """The exhibit's label by that acquisition. What was derived may stand in a later volume than its exhibit."""
+    volumes = [item.first.volume] if item.parent is None else range(item.first.volume, 0, -1)
+    found = (acquired.get((volume, exhibit, acquisition)) for volume in volumes)
+    return next((label for label in found if label is not None), None)
+
+
+def _check_parents(items: Sequence[Shown], findings: Findings) -> None:
+    """What was derived is of one case, exhibit and label with the item that it says it was made from."""
+    by_id = {item.first.body.subject.id: item for item in items if item.first.body is not None}
+    for item in items:
+        body = item.first.body
+        if body is None or item.parent is None:
+            continue
+        parent = by_id.get(item.parent)
+        if parent is None:
+            findings.not_checked(
+                "derived", "derived from an item that is not in this package", where=item.label
+            )
+            continue
+        assert parent.first.body is not None
+        same = parent.first.body.public["exhibit"] == body.public["exhibit"]
+        if not (same and item.label.startswith(f"{parent.label}.") and parent.first.seq < item.first.seq):
+            findings.failed(
+                "derived",
+                "an item that says it was derived from one that it does not belong to",
+                where=item.label,
+                expected=f"a label that begins with {parent.label}.",
+            )
 
 
 def _check_acquisitions(record: Record, findings: Findings) -> None:

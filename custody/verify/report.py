@@ -120,6 +120,8 @@ class ItemLine:
     """Only its digest was logged; its content was kept nowhere."""
     received: tuple[str, ...] = ()
     """Labels under which the same bytes were received again."""
+    parent: str | None = None
+    """The id of the item that it was derived from; None for what came from outside."""
 
     def to_value(self) -> dict[str, Any]:
         """The line as JSON."""
@@ -140,6 +142,7 @@ class ItemLine:
             },
             "registered": self.registered,
             "received": list(self.received),
+            "parent": self.parent,
             "days_unproven": self.days_unproven,
             "entries": self.entries,
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from custody.format import names
 from custody.format.text import show
 from custody.verify.report import Outcome, Report
 
@@ -70,7 +71,11 @@ def _head(report: Report) -> list[str]:
                 f"         begun {volume.begun} (stated) by the key {(volume.by or '')[:16]}, from a backup"
             )
     if subject.items_in_case is not None:
-        out.append(f"Items    {subject.items_here} of {subject.items_in_case} items of this case are here")
+        made = sum(item.parent is not None for item in report.items)
+        derived = f", {made} of them derived from others by custody" if made else ""
+        out.append(
+            f"Items    {subject.items_here} of {subject.items_in_case} items of this case are here{derived}"
+        )
     if subject.withheld:
         held = ", ".join(f"{count} × {show(name)}" for name, count in sorted(subject.withheld.items()))
         out.append(f"Withheld {held}")
@@ -101,6 +106,10 @@ def _items(report: Report) -> list[str]:
             proven += f" ({item.days_unproven} days unproven)"
         out.append(f"  {item.label:<10} {item.path:<{width}} {item.stated_logged:<25} {proven}")
         out.append(f"    sha256 {item.sha256}  {item.size} bytes  {show(item.media_type)}")
+        if item.parent is not None:
+            out.append(
+                f"    derived by custody from item {names.short(item.parent)}: not collected as it stands"
+            )
         if item.registered:
             out.append("    only registered: its digest was logged, its content was never kept")
         if item.received:

@@ -321,7 +321,6 @@ class Normalised:
                 ],
                 "notices": dict(summary.notices),
                 "open": list(summary.open_questions),
-                "root": summary.root.hex(),
             }
         )
 

@@ -1,0 +1,48 @@
+"""custody derive: the readable form of a chat, made or made again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from custody.cli.base import Command
+from custody.cli.deriving import derive_options, derived_lines, derived_value, wish_of
+from custody.cli.session import Session
+
+
+@click.command(cls=Command, short_help="make a chat's readable form, or make it again with what you know")
+@click.argument("item", metavar="ITEM")
+@derive_options
+@click.option("--case", "ref", metavar="REF", help="The case, where two have an item of this label.")
+@click.option("--purpose", metavar="TEXT", help="Why you open it; asked for when absent or “-”. Logged.")
+@click.option("--no-seal", is_flag=True, help="Do not sign the record's state and ask for time proofs.")
+def derive(
+    session: Session, item: str, ref: str | None, purpose: str | None, no_seal: bool, **stated: Any
+) -> None:
+    """Read an item that is in as a chat: every message gets a number and its place in the bytes.
+
+    The item itself stays as it is. Earlier forms stay too: which settings each was made by is recorded. What
+    you state here (a time zone, the order of the date) is logged as your statement.
+    """
+    from custody.cli.words import quoted, say_sealed, sealed_value
+    from custody.procedure import cases, items, rederive
+
+    wish = wish_of(stated)
+    desk = session.desk()
+    row = items.find_item(desk, item, None if ref is None else cases.find(desk, ref).id)
+    made = rederive.derive_item(desk, row, wish, session.purpose(purpose), with_seal=not no_seal)
+    form = made.labels[0]
+    session.out.result(
+        {
+            "id": row.id,
+            "label": row.label,
+            "labels": list(made.labels),
+            "derived": derived_value(row.label, made.derived, form=form),
+            "sealed": sealed_value(made.sealed),
+        }
+    )
+    session.out.say(*derived_lines(row.label, made.derived, session.locker_words, labels=made.labels))
+    if made.sealed is not None:
+        say_sealed(session.out, made.sealed)
+    session.out.next(f"custody{session.locker_words} messages {quoted(form)}")

@@ -1,0 +1,171 @@
+"""What a person says about reading chats, and what is said back: options and lines of collect and derive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from custody.cli.output import count_text
+from custody.cli.session import read_small
+from custody.errors import UsageError
+from custody.format.text import show
+
+if TYPE_CHECKING:
+    from custody.evidence.chat.normalise import Summary
+    from custody.procedure.derive import Derived, NotRead, Wish
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+_MAX_MAPPING = 64 << 10
+_SHOWN = 6
+
+_QUESTIONS = {
+    "date_order": ("whether day or month comes first", "--date-order DMY (or MDY, YMD)"),
+    "zone": ("in which time zone the times are", "--time-zone Europe/Vienna (yours)"),
+    "mapping": ("which column is what", "--mapping FILE"),
+    "encoding": ("in which encoding the text is", "--mapping FILE"),
+}
+
+
+def derive_options(function: _Function) -> _Function:
+    """The options by which chats are read as a person says."""
+    for option in reversed(
+        [
+            click.option(
+                "--format",
+                "format_",
+                metavar="NAME",
+                help="The chat's format by the name that custody formats gives; else the bytes decide.",
+            ),
+            click.option(
+                "--time-zone",
+                metavar="IANA",
+                help="The time zone that the content's times are in, like Europe/Belgrade: your statement.",
+            ),
+            click.option(
+                "--date-order",
+                type=click.Choice(["DMY", "MDY", "YMD"]),
+                help="Which of day, month and year comes first, where the file can't tell: your statement.",
+            ),
+            click.option(
+                "--mapping",
+                metavar="FILE",
+                type=click.Path(),
+                help="A JSON file that says which column of a table is what.",
+            ),
+        ]
+    ):
+        function = option(function)
+    return function
+
+
+def wish_of(stated: dict[str, Any], *, off: bool = False) -> Wish:
+    """The wish that the options say; they are taken out of ``stated``. UsageError for what can't be."""
+    from custody.errors import InputRefused
+    from custody.evidence.chat import registry, times
+    from custody.evidence.chat.reader import Settings
+    from custody.procedure.derive import Wish
+
+    name, zone = stated.pop("format_"), stated.pop("time_zone")
+    order, mapping = stated.pop("date_order"), stated.pop("mapping")
+    if zone is not None:
+        try:
+            times.zone(zone)
+        except InputRefused as error:
+            raise UsageError(
+                "not a time zone",
+                where="--time-zone",
+                found=show(zone, 40),
+                expected="a name like Europe/Belgrade",
+            ) from error
+    if name is not None and not off:
+        registry.named(name)
+    settings = Settings(
+        time_zone=zone, date_order=order, mapping=None if mapping is None else _mapping(mapping)
+    )
+    return Wish(off=off, reader=name, settings=settings)
+
+
+def _mapping(path: str) -> dict[str, str]:
+    import json
+
+    try:
+        value = json.loads(read_small(path, limit=_MAX_MAPPING))
+    except (ValueError, RecursionError) as error:
+        raise UsageError("not a JSON file", where=show(path)) from error
+    if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
+        raise UsageError(
+            "not a mapping", where=show(path), expected='a JSON object of texts, like {"time": "Date"}'
+        )
+    return value
+
+
+def derived_lines(
+    label: str, derived: Derived | NotRead | None, locker_words: str, *, labels: Sequence[str] = ()
+) -> Iterator[str]:
+    """What was made of an item, for people; nothing where nothing was. ``labels``: of what was made, form first."""
+    from custody.procedure.derive import Derived
+
+    if derived is None:
+        return
+    if not isinstance(derived, Derived):
+        yield f"{label}: no readable form was made: {derived.reason}; the file itself is in"
+        if derived.hint:
+            yield f"  {derived.hint}"
+        return
+    labels = labels or [f"{label}.{at}" for at in range(1, len(derived.children) + 1)]
+    yield f"{label} is a chat ({derived.reader.title}); its readable form is {labels[0]}"
+    yield from summary_lines(derived.summary)
+    files = labels[1:]
+    if files:
+        last = f" to {files[-1]}" if len(files) > 1 else ""
+        yield f"  {count_text(len(files), 'file')} in it became items: {files[0]}{last}"
+    for name, reason in derived.left_out[:_SHOWN]:
+        yield f"  left inside: {show(name, 120)}: {reason}"
+    if len(derived.left_out) > _SHOWN:
+        yield f"  left inside: {len(derived.left_out) - _SHOWN} more; --json lists all"
+    for what in derived.summary.open_questions:
+        meaning, option = _QUESTIONS.get(what, (what, "--format NAME"))
+        yield f"  open: the file does not say {meaning}. Who knows it says so:"
+        yield f"    custody{locker_words} derive {label} {option}"
+
+
+def summary_lines(summary: Summary) -> Iterator[str]:
+    """The counts of a derivation, for people."""
+    events = f", {count_text(summary.events, 'event')}" if summary.events else ""
+    where = f" in {count_text(summary.conversations, 'conversation')}" if summary.conversations > 1 else ""
+    yield f"  {count_text(summary.messages, 'message')}{events}{where}"
+    if summary.declared is not None and summary.declared != summary.messages + summary.events:
+        yield f"  the export says that it has {summary.declared}: look at what is missing"
+    if summary.first_time is not None:
+        yield f"  from {summary.first_time} to {summary.last_time}"
+    if summary.attachments:
+        states = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in summary.attachments.items())
+        yield f"  attachments: {states}"
+    if summary.unread:
+        yield f"  {count_text(summary.unread, 'range')} could not be read; their text is kept beside the messages"
+    if not summary.whole:
+        yield "  bytes were passed over: this is a fault in custody, please report it; the export itself is whole"
+    for code, count in summary.notices.items():
+        if code != "uncovered_bytes":
+            yield f"  look: {code.replace('_', ' ')}{f' ({count} times)' if count > 1 else ''}"
+
+
+def derived_value(
+    label: str, derived: Derived | NotRead | None, *, form: str | None = None
+) -> dict[str, Any] | None:
+    """What was made of an item, for --json."""
+    from custody.procedure.derive import Derived, tree_value
+
+    if derived is None:
+        return None
+    if not isinstance(derived, Derived):
+        return {"form": None, "reason": derived.reason, "files": 0, "left_out": [], "counts": None}
+    return {
+        "form": form or f"{label}.1",
+        "reason": "; ".join(derived.detected.reasons),
+        "files": len(derived.children) - 1,
+        "left_out": [{"name": show(name, 400), "reason": reason} for name, reason in derived.left_out],
+        "counts": tree_value(derived.reader, derived.summary),
+    }

@@ -1,0 +1,350 @@
+"""Deriving: from a chat's export to its readable form, and the files in it to items of their own.
+
+The export stays byte for byte what it is. Beside it lie, each a derived item with keys of its own: the
+form `custody.chat/1`, in which every message has its place in the export's bytes, and the files that the
+export contains, linked to their messages. Nothing plain touches a disk on the way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from custody import __version__
+from custody.crypto import salts
+from custody.errors import InputRefused
+from custody.evidence import archive
+from custody.evidence.chat import registry
+from custody.evidence.chat.export import Bytes, Export, Member
+from custody.evidence.chat.normalise import MEDIA_TYPE, Normalised, Summary
+from custody.evidence.chat.reader import Detected, Reader, Settings
+from custody.format import canonical, messages
+from custody.procedure.intake import Job, Setting, Taken, take_stream
+from custody.procedure.rim import Rim
+from custody.vault.scratch import Scratch
+
+MAX_PARTS = 20_000
+"""So many files of one export become items; a larger export keeps them inside, and that is told."""
+
+_MAYBE = frozenset({
+    "application/json", "application/x-ndjson", "application/zip", "application/xml", "application/mbox",
+    "application/csv", "application/octet-stream",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "message/rfc822",
+})  # fmt: skip
+_ENDINGS = frozenset({
+    ".txt", ".zip", ".json", ".jsonl", ".html", ".htm", ".xml", ".eml", ".mbox", ".mbx", ".csv", ".tsv", ".xlsx",
+})  # fmt: skip
+_ZIPS = frozenset({"application/zip"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a person says about reading an export. ``off``: not now; ``reader``: by name, None lets the bytes say."""
+
+    off: bool = False
+    reader: str | None = None
+    settings: Settings = field(default_factory=Settings)
+
+    def stated(self) -> dict[str, Any]:
+        """The statements alone, for the record."""
+        values = {
+            "format": self.reader,
+            "time_zone": self.settings.time_zone,
+            "date_order": self.settings.date_order,
+            "mapping": None if self.settings.mapping is None else dict(self.settings.mapping),
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+
+NO_WISH = Wish(off=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Child:
+    """A derived item that lies sealed in the staging folder. ``part``: which file in its parent; None: the form."""
+
+    job: Job
+    taken: Taken
+    part: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derived:
+    """What was made of one export. ``left_out``: files in it that did not become items, with the reason."""
+
+    reader: Reader
+    detected: Detected
+    summary: Summary
+    children: tuple[Child, ...]
+    left_out: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotRead:
+    """Why a reader that claimed an export, or was named for it, gave nothing."""
+
+    reason: str
+    hint: str | None
+
+
+def may_be_chat(media_type: str, name: bytes) -> bool:
+    """True for what is worth a look: detection itself reads heads only, but large files cost a copy."""
+    ending = _ending(name.decode("ascii", "replace"))
+    return media_type.startswith("text/") or media_type in _MAYBE or ending in _ENDINGS
+
+
+def _ending(name: str) -> str:
+    dot = name.rfind(".")
+    return name[dot:].lower() if dot > 0 else ""
+
+
+class Deriver:
+    """Derives in one staging folder. The parent's plain bytes come in as pieces, checked by who gives them."""
+
+    def __init__(self, rim: Rim, setting: Setting) -> None:
+        self._rim = rim
+        self._setting = replace(setting, expect=None, digests=("sha256",), keep=True)
+        self._folder = Path(setting.staging)
+
+    def derive(
+        self,
+        pieces: Iterator[bytes],
+        *,
+        name: str,
+        media_type: str,
+        item: str,
+        wish: Wish,
+        known: Mapping[int, str] | None = None,
+    ) -> Derived | NotRead | None:
+        """Derive from an export; None when no reader claims it, or several alike.
+
+        ``item``: the parent's id; ``known``: items that files in it became before, by part: they are linked
+        and not made again. MachineError comes through; what is wrong with the export is a NotRead.
+        """
+        with contextlib.ExitStack() as stack:
+            try:
+                content = stack.enter_context(self._scratch(pieces))
+                export, packed = self._export(stack, content, name, media_type)
+                chosen = self._choose(export, wish)
+                if chosen is None:
+                    return None
+                return self._made(chosen[0], chosen[1], export, packed, item, wish, known or {})
+            except InputRefused as error:
+                return NotRead(reason=error.message, hint=error.hint)
+
+    def _scratch(self, pieces: Iterator[bytes]) -> Scratch:
+        return Scratch(pieces, folder=self._folder, key=self._rim.random(32))
+
+    def _export(
+        self, stack: contextlib.ExitStack, content: Bytes, name: str, media_type: str
+    ) -> tuple[Export, archive.Archive | None]:
+        starts = content.read(0, 4) in (b"PK\x03\x04", b"PK\x05\x06")
+        zipped = starts and (media_type in _ZIPS or _ending(name) == ".zip")
+        if not zipped:
+            only = Member(index=0, name=name, size=content.size, open=lambda: content)
+            return Export(name=name, members=(only,)), None
+        packed = archive.Archive(content, where=name)
+        opened: dict[int, Bytes] = {}
+
+        def opener(index: int) -> Callable[[], Bytes]:
+            def open_() -> Bytes:
+                if index not in opened:
+                    opened[index] = stack.enter_context(self._scratch(packed.pieces(index)))
+                return opened[index]
+
+            return open_
+
+        members = tuple(
+            Member(
+                index=index,
+                name=entry.name,
+                size=entry.size,
+                open=opener(entry.index),
+                modified=entry.modified,
+            )
+            for index, entry in enumerate(packed.entries)
+        )
+        return Export(name=name, members=members, zipped=True), packed
+
+    def _choose(self, export: Export, wish: Wish) -> tuple[Reader, Detected] | None:
+        if wish.reader is None:
+            return registry.choose(export)
+        reader = registry.named(wish.reader)
+        detected = reader.detect(export)
+        if detected is None:
+            raise InputRefused(
+                f"this does not look like what {reader.name} reads",
+                where=export.name,
+                hint="custody formats tells what each reader takes; without --format the bytes decide",
+            )
+        return reader, replace(detected, reasons=(*detected.reasons, "a person named this format"))
+
+    def _made(
+        self,
+        reader: Reader,
+        detected: Detected,
+        export: Export,
+        packed: archive.Archive | None,
+        item: str,
+        wish: Wish,
+        known: Mapping[int, str],
+    ) -> Derived:
+        parts, left_out = _parts(export, detected, packed)
+        jobs = {index: self._job(export.members[index]) for index in parts if index not in known}
+        form_job = self._form_job(export)
+        linked = {**known, **{index: job.item for index, job in jobs.items()}}
+        normalised = Normalised(
+            export,
+            reader,
+            detected,
+            wish.settings,
+            item=item,
+            salts=salts.message_salts(
+                form_job.keys["object"], self._setting.origin, form_job.item, messages.SALTS
+            ),
+            children=linked,
+        )
+        form_job = replace(form_job, about=lambda: _about_form(reader, wish, normalised.summary))
+        children: list[Child] = []
+        try:
+            form = take_stream(self._setting, form_job, _stream(normalised.lines()))
+            children.append(Child(job=form_job, taken=form, part=None))
+            for index, job in jobs.items():
+                assert packed is not None
+                try:
+                    taken = take_stream(self._setting, job, _stream(packed.pieces(index)))
+                except InputRefused as error:
+                    left_out.append((export.members[index].name, error.what))
+                    continue
+                children.append(Child(job=job, taken=taken, part=index))
+        except BaseException:
+            discard(children)
+            raise
+        return Derived(
+            reader=reader,
+            detected=detected,
+            summary=normalised.summary,
+            children=tuple(children),
+            left_out=tuple(left_out),
+        )
+
+    def _job(self, member: Member) -> Job:
+        return Job(
+            item=self._rim.new_id(),
+            path=None,
+            told=member.name.encode("utf-8", "surrogatepass"),
+            secret=self._rim.random(32 * 4),
+            name=member.base.encode("utf-8", "surrogatepass") or b"unnamed",
+            about=lambda: {"capture": {"method": "cut out of the export that it lies in", **_tool(None)}},
+        )
+
+    def _form_job(self, export: Export) -> Job:
+        return Job(
+            item=self._rim.new_id(),
+            path=None,
+            told=None,
+            secret=self._rim.random(32 * 4),
+            name=b"messages.jsonl",
+            media_type=MEDIA_TYPE,
+        )
+
+
+def discard(children: Sequence[Child]) -> None:
+    """Remove what lies in the staging folder."""
+    for child in children:
+        if child.taken.staged is not None:
+            Path(child.taken.staged.path).unlink(missing_ok=True)
+
+
+def _parts(
+    export: Export, detected: Detected, packed: archive.Archive | None
+) -> tuple[list[int], list[tuple[str, str]]]:
+    """Files of the export that become items, and those that don't, with the reason."""
+    if packed is None:
+        return [], []
+    chosen: list[int] = []
+    left_out: list[tuple[str, str]] = []
+    for member, entry in zip(export.members, packed.entries, strict=True):
+        if entry.folder or member.index in detected.members:
+            continue
+        if entry.problem is not None:
+            left_out.append((member.name, entry.problem))
+        elif len(chosen) >= MAX_PARTS:
+            left_out.append((member.name, f"only the first {MAX_PARTS} files become items"))
+        else:
+            chosen.append(member.index)
+    return chosen, left_out
+
+
+def _tool(reader: Reader | None) -> dict[str, Any]:
+    tool = f"custody {__version__}"
+    return {"tool": tool if reader is None else f"{tool}, reader {reader.name} {reader.version}"}
+
+
+def _about_form(reader: Reader, wish: Wish, summary: Summary) -> dict[str, dict[str, Any]]:
+    """What the record keeps of a derivation: who read, by which settings, and the counts; no names, no texts."""
+    capture: dict[str, Any] = {
+        "method": "read by custody into a form in which every message has its place in the export",
+        **_tool(reader),
+        "format": reader.name,
+    }
+    stated = wish.stated()
+    if stated:
+        capture["tool_settings"] = canonical.encode(stated).decode()
+    if wish.settings.time_zone is not None:
+        capture["time_zone"] = wish.settings.time_zone
+    return {"content": {"trees": {"messages": tree_value(reader, summary)}}, "capture": capture}
+
+
+def tree_value(reader: Reader, summary: Summary) -> dict[str, Any]:
+    """The message tree's root and the counts, as they stand in the derived item's `content`."""
+    values = {
+        "schema": messages.SCHEMA,
+        "reader": reader.name,
+        "version": reader.version,
+        "count": summary.messages + summary.events,
+        "root": summary.root.hex(),
+        "messages": summary.messages,
+        "events": summary.events,
+        "conversations": summary.conversations,
+        "participants": summary.participants,
+        "attachments": dict(summary.attachments),
+        "declared": summary.declared,
+        "unread": summary.unread,
+        "whole": summary.whole,
+        "notices": dict(summary.notices),
+        "open": list(summary.open_questions),
+        "first_time": summary.first_time,
+        "last_time": summary.last_time,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+class _Lines(io.RawIOBase):
+    """Lines as a stream that is read once."""
+
+    def __init__(self, lines: Iterator[bytes]) -> None:
+        self._lines = lines
+        self._rest = b""
+
+    def read(self, size: int = -1) -> bytes:
+        gathered = [self._rest]
+        length = len(self._rest)
+        while size < 0 or length < size:
+            line = next(self._lines, None)
+            if line is None:
+                break
+            gathered.append(line)
+            length += len(line)
+        data = b"".join(gathered)
+        cut = len(data) if size < 0 else size
+        self._rest = data[cut:]
+        return data[:cut]
+
+
+def _stream(lines: Iterator[bytes]) -> BinaryIO:
+    return cast(BinaryIO, _Lines(lines))

@@ -1,0 +1,134 @@
+"""Reading a chat's readable form: opened like any item, logged first, checked to its end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from custody.errors import CheckFailed, InputRefused
+from custody.evidence.chat.normalise import MEDIA_TYPE
+from custody.ledger.work import ItemRow
+from custody.procedure import access
+from custody.procedure.access import Purpose
+from custody.procedure.locker import Desk
+
+MAX_LINE = 64 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which messages are wanted; everything that is stated must hold. Texts are compared without case.
+
+    ``since``, ``until``: RFC 3339 beginnings such as 2022-03-27 or 2022-03-27T21:41, compared with the instant
+    of a message where it has one, else with its local time; a message with neither is given, since it may be
+    one. ``numbers``: messages by their number.
+    """
+
+    since: str | None = None
+    until: str | None = None
+    sender: str | None = None
+    text: str | None = None
+    numbers: tuple[int, ...] = ()
+
+    def takes(self, message: dict[str, Any], names: dict[str, str]) -> bool:
+        """True for a message that is wanted. ``names``: participants' names by id."""
+        if self.numbers and message["sequence"] not in self.numbers:
+            return False
+        if self.sender is not None:
+            shown = names.get(message.get("sender", ""), "") + "\n" + message.get("sender_text", "")
+            if self.sender.casefold() not in shown.casefold():
+                return False
+        if self.text is not None and self.text.casefold() not in message.get("text", "").casefold():
+            return False
+        if self.since is None and self.until is None:
+            return True
+        time = message.get("time", {})
+        written = time.get("utc") or time.get("local")
+        if written is None:
+            return True
+        after = self.since is None or written >= self.since
+        return after and (self.until is None or written[: len(self.until)] <= self.until)
+
+
+def form_of(desk: Desk, item: ItemRow) -> ItemRow:
+    """The newest readable form of an item, or the item when it is one. InputRefused where there is none."""
+    if item.parent is not None and item.part is None:
+        return item
+    forms = [row for row in desk.locker.work.derived(item.id) if row.part is None]
+    if not forms:
+        raise InputRefused(
+            "no readable form was made of this item",
+            where=item.label,
+            hint=f"if it is a chat: custody derive {item.label}; else custody read gives its bytes",
+        )
+    return forms[-1]
+
+
+def records(desk: Desk, form: ItemRow, purpose: Purpose) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    """(line, record) of a readable form, in its order, after the opening was logged.
+
+    The end of the iteration proves that it is whole; CheckFailed where it is not what was logged.
+    """
+    opened = access.open_item(desk, form, purpose=purpose)
+    content = opened.first("content") or {}
+    if content.get("media_type") != MEDIA_TYPE or opened.content is None:
+        raise InputRefused(
+            "this is no readable form of a chat",
+            where=form.label,
+            found=str(content.get("media_type")),
+            hint="made by a newer custody?",
+        )
+    for line in _lines(opened.content(), form.label):
+        yield line, json.loads(line)
+
+
+def _lines(pieces: Iterator[bytes], where: str) -> Iterator[bytes]:
+    rest = b""
+    for piece in pieces:
+        *whole, rest = (rest + piece).split(b"\n")
+        yield from whole
+        if len(rest) > MAX_LINE:
+            raise CheckFailed("a line of a readable form that is too long", where=where)
+    if rest:
+        raise CheckFailed("a readable form that ends within a line", where=where)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chat:
+    """A conversation in short. ``senders``: (name, messages) by those who wrote."""
+
+    title: str | None
+    kind: str
+    platform: str
+    messages: int
+    events: int
+    senders: tuple[tuple[str, int], ...]
+    first_time: str | None
+    last_time: str | None
+
+
+def chats(lines: Sequence[dict[str, Any]]) -> list[Chat]:
+    """The conversations that `records` told of, from all its records but the messages."""
+    names = {one["id"]: one.get("name") or one["id"] for one in lines if one["record"] == "participant"}
+    tallies = {one["conversation"]: one for one in lines if one["record"] == "tally"}
+    found = []
+    for one in lines:
+        if one["record"] != "conversation":
+            continue
+        tally = tallies.get(one["id"], {})
+        senders = sorted(tally.get("senders", {}).items(), key=lambda pair: (-pair[1], pair[0]))
+        found.append(
+            Chat(
+                title=one.get("title"),
+                kind=one["kind"],
+                platform=one["platform"],
+                messages=tally.get("messages", 0),
+                events=tally.get("events", 0),
+                senders=tuple((names.get(sender, sender), count) for sender, count in senders),
+                first_time=tally.get("first_time"),
+                last_time=tally.get("last_time"),
+            )
+        )
+    return found

@@ -1,0 +1,118 @@
+"""Deriving once more: an item that is in already, with other settings or a newer reader. Both forms stay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from custody import machine
+from custody.errors import InputRefused, NoRight
+from custody.format import compartments
+from custody.ledger.work import ItemRow
+from custody.procedure import access
+from custody.procedure.access import Purpose
+from custody.procedure.batch import Adding
+from custody.procedure.derive import Derived, Deriver, NotRead, Wish
+from custody.procedure.intake import Setting
+from custody.procedure.locker import Desk
+from custody.procedure.seal import Sealed, seal
+from custody.procedure.sweep import sweep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rederived:
+    """What was made. ``labels``: of the readable form first, then of the files that became items now."""
+
+    derived: Derived
+    labels: tuple[str, ...]
+    sealed: Sealed | None
+
+
+def derive_item(
+    desk: Desk, item: ItemRow, wish: Wish, purpose: Purpose, *, with_seal: bool = True
+) -> Rederived:
+    """Open an item (logged), read it as a chat, and log what comes of it as derived items.
+
+    Files in it that became items before are linked, not made again. Raises InputRefused where it is no chat
+    that a reader takes, NoRight for who may not read and collect in its case.
+    """
+    _check(desk, item)
+    opened = access.open_item(desk, item, purpose=purpose)
+    assert opened.content is not None
+    first = opened.parts[0].entry
+    content, name = opened.first("content"), opened.first("name")
+    if content is None or name is None:
+        raise NoRight("your key does not open what is known of this item", where=item.label)
+    handling = opened.first("handling") or {"flags": ["unassessed"]}
+    earlier = desk.locker.work.derived(item.id)
+    wish = replace(wish, settings=replace(wish.settings, not_after=first.time.wall[:10]))
+    with desk.locker.lock():
+        sweep(desk.locker)
+        staging = desk.locker.vault.staging()
+        staging.__enter__()
+    try:
+        setting = Setting(
+            origin=desk.origin,
+            staging=str(staging.directory),
+            digests=("sha256",),
+            handling=tuple(handling["flags"]),
+        )
+        made = Deriver(desk.rim, setting).derive(
+            opened.content(),
+            name=compartments.name_bytes(name["name"]).decode("utf-8", "backslashreplace"),
+            media_type=content["media_type"],
+            item=item.id,
+            wish=wish,
+            known={row.part: row.id for row in earlier if row.part is not None},
+        )
+        if not isinstance(made, Derived):
+            raise _not_read(item, made)
+        labels = _log(desk, item, first.public["acquisition"], made)
+    finally:
+        staging.__exit__(None, None, None)
+    return Rederived(derived=made, labels=labels, sealed=seal(desk) if with_seal else None)
+
+
+def _check(desk: Desk, item: ItemRow) -> None:
+    desk.need("collect", item.case, what="derive")
+    if item.parent is not None and item.part is None:
+        raise InputRefused(
+            "this is a readable form itself",
+            where=item.label,
+            hint=f"name the item that it was made from: {item.label.rpartition('.')[0]}",
+        )
+    if item.object is None:
+        raise InputRefused("only registered: its content was kept nowhere", where=item.label)
+
+
+def _not_read(item: ItemRow, made: NotRead | None) -> InputRefused:
+    if made is not None:
+        return InputRefused(made.reason, where=item.label, hint=made.hint)
+    return InputRefused(
+        "no reader takes this for a chat, or several do alike",
+        where=item.label,
+        hint="name one with --format; custody formats lists them",
+    )
+
+
+def _log(desk: Desk, item: ItemRow, acquisition: int, made: Derived) -> tuple[str, ...]:
+    group = desk.rim.new_id()
+    staged = [child.taken.staged for child in made.children if child.taken.staged is not None]
+    labels: list[str] = []
+    writer = None
+    try:
+        with desk.write() as writer:
+            desk.locker.vault.publish(staged)
+            machine.at_point("after objects")
+            adding = Adding(
+                desk, writer, case=item.case, exhibit=item.exhibit, acquisition=acquisition, group=group
+            )
+            taken = len(desk.locker.work.derived(item.id))
+            for at, child in enumerate(made.children, taken + 1):
+                labels.append(f"{item.label}.{at}")
+                adding.derived(child, item.id, labels[-1])
+            adding.end(0, 0, len(made.children))
+    except BaseException:
+        if writer is None or not writer.unsure:
+            desk.locker.vault.withdraw(staged)
+        raise
+    return tuple(labels)
