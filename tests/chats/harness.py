@@ -17,12 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jsonschema
+
 from custody.evidence.chat.export import Export, Held, Member
 from custody.evidence.chat.normalise import Normalised, Summary
 from custody.evidence.chat.reader import Detected, Reader, Settings
-from custody.format import messages
+from custody.format import canonical, messages
 
 CASES = Path(__file__).resolve().parent
+RECORD = jsonschema.Draft202012Validator(
+    json.loads((CASES.parent.parent / "schemas" / "chat-record.schema.json").read_text("utf-8"))
+)
 ITEM = "01900000-0000-7000-8000-000000000001"
 
 
@@ -71,9 +76,9 @@ def run(
 
 
 def check_rules(export: Export, read: Read) -> None:
-    """Every byte has a name, ranges hold what they say, sequences have no gap, every line is canonical."""
-    from custody.format import canonical
-
+    """Every byte has a name, ranges hold what they say, sequences have no gap, lines are canonical and as the schema says."""
+    for record in read.records:
+        RECORD.validate(record)
     for line in read.lines:
         assert line.endswith(b"\n")
         assert canonical.encode(json.loads(line)) == line[:-1]
