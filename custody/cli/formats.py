@@ -25,7 +25,7 @@ def formats(session: Session) -> None:
 def _ours() -> list[tuple[str, ...]]:
     from custody.evidence.blockchain import payment
     from custody.evidence.network import ip
-    from custody.format import envelope
+    from custody.format import envelope, messages
     from custody.keys import keyfile
 
     return [
@@ -34,14 +34,22 @@ def _ours() -> list[tuple[str, ...]]:
         ("public key file", envelope.KEY_TYPE),
         ("package statement", envelope.PACKAGE_TYPE),
         ("key file", f"{keyfile.FORMAT}, v 1"),
+        ("chat's readable form", messages.SCHEMA),
         ("IP reference", ip.SCHEMA),
         ("payment reference", payment.SCHEMA),
     ]
 
 
 def _taken() -> list[tuple[str, ...]]:
+    from custody.evidence.chat import registry
+
+    chats = [
+        (reader.name, f"custody collect: {reader.title}; times in {reader.zone}")
+        for reader in registry.READERS
+    ]
     return [
         ("any file", "custody collect: kept byte for byte; its type told by structure, else by libmagic"),
         ("an IP address at a time", "custody add ip: typed by hand"),
         ("a payment on a public chain", "custody add payment: typed by hand"),
+        *chats,
     ]

@@ -104,7 +104,7 @@ class Archive:
                     index=index,
                     name=_name(info),
                     size=info.file_size,
-                    folder=info.is_dir(),
+                    folder=info.filename.endswith("/"),
                     modified=_modified(info),
                     problem="overlaps another member" if index in crowded else _problem(info, total),
                 )

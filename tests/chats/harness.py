@@ -76,7 +76,7 @@ def run(
 
 
 def check_rules(export: Export, read: Read) -> None:
-    """Every byte has a name, ranges hold what they say, sequences have no gap, lines are canonical and as the schema says."""
+    """Every byte has a name, ranges hold what they say, sequences have no gap, lines are as the schema says."""
     for record in read.records:
         RECORD.validate(record)
     for line in read.lines:

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from tests.fuzz.reader import Reader
-from tests.fuzz.readers import backups, containers, crypto, formats, keys, packages, stores, texts, tokens
+from tests.fuzz.readers import (
+    backups,
+    chats,
+    containers,
+    crypto,
+    formats,
+    keys,
+    packages,
+    stores,
+    texts,
+    tokens,
+)
 
 READERS: dict[str, Reader] = {
     reader.name: reader
-    for room in (backups, formats, crypto, tokens, containers, packages, keys, stores, texts)
+    for room in (backups, chats, formats, crypto, tokens, containers, packages, keys, stores, texts)
     for reader in room.READERS
 }
