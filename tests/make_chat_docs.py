@@ -16,9 +16,9 @@ PAGE = REPO / "docs" / "reference" / "chats.md"
 HEAD = """\
 # Chats that are read
 
-Made by `python -m tests.make_chat_docs` from the readers themselves. The bytes decide which reader takes an export: the one
-whose claim is surest; where two are alike, or none claims it, it is kept as a file and nothing is guessed. `--format NAME`
-names one. What all readers give: [a chat's readable form](../format/chat.md); how to use it:
+Made by `python -m tests.make_chat_docs` from the readers themselves. The bytes decide which reader takes an export:
+the one whose claim is surest; where two are alike, or none claims it, it is kept as a file and nothing is guessed.
+`--format NAME` names one. What all readers give: [a chat's readable form](../format/chat.md); how to use it:
 [read and cite a chat](../how-to/read-a-chat.md).
 
 | Name | What | Times are in | May ask |
