@@ -158,7 +158,7 @@ class Normalised:
                 _without_none(
                     {
                         "index": member.index,
-                        "name": member.name,
+                        "name": member.name if self._export.zipped else None,
                         "size": member.size,
                         "item": self._children.get(member.index),
                         "read": member.index in self._coverage,
@@ -188,7 +188,7 @@ class Normalised:
         elif type(record) is Conversation:
             if record.id not in self._tallies:
                 self._tallies[record.id] = _Tally(record.id)
-                yield _line(_conversation(record))
+                yield _line(_conversation(self._without_own_name(record)))
         elif type(record) is Decided:
             if record.state == "open":
                 self._open.append(record.what)
@@ -209,6 +209,13 @@ class Normalised:
             yield _line(_without_none(values))
         else:
             raise TypeError(f"a reader gave a {type(record).__name__}")
+
+    def _without_own_name(self, one: Conversation) -> Conversation:
+        """The item's own file name stands in its `name` part, which a package may withhold: never in the form."""
+        if one.title is None or one.title_from != "file_name":
+            return one
+        inside = self._export.zipped and any(one.title in member.name for member in self._export.members)
+        return one if inside else one._replace(title=None, title_from="none")
 
     def _message(self, message: Message) -> bytes:
         fields = self._fields(message)
