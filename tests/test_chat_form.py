@@ -63,6 +63,28 @@ def test_what_a_reader_passes_over_is_told() -> None:
     assert summary.notices == {"uncovered_bytes": 1}
 
 
+def test_the_item_s_own_file_name_is_not_in_the_form() -> None:
+    """It stands in the item's name part, which a package may withhold."""
+    titled = Conversation("c1", "a", "file_name", "unknown", "test")
+    records, _ = form(reader(titled, *WHOLE[1:]))
+    assert "a.txt" not in json.dumps(records)
+    assert next(one for one in records if one["record"] == "conversation").get("title") is None
+    inside = harness.members(("a.txt", b"one\ntwo\n\nthree\n"), name="of Anna.zip")
+    for title, kept in (("a", True), ("of Anna", False)):
+        one = reader(Conversation("c1", title, "file_name", "unknown", "test"), *WHOLE[1:])
+        made = Normalised(
+            inside,
+            one,
+            Detected(score=100, reasons=()),
+            Settings(),
+            item=harness.ITEM,
+            salts=harness.fixed_salts,
+        )
+        lines = b"".join(made.lines())
+        assert b"Anna" not in lines
+        assert (b'"title":"a"' in lines) == kept
+
+
 def test_what_a_reader_leaves_at_the_end_is_told() -> None:
     _, summary = form(reader(CHAT, line(0, 4)))
     assert summary.covered[0].uncovered == 11
