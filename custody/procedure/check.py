@@ -27,8 +27,10 @@ from custody.procedure.locker import Desk, Locker
 from custody.procedure.read_ahead import Sound, read_ahead
 from custody.procedure.seal import unsealed
 from custody.verify import replay
+from custody.verify.clocks import Clocks
 from custody.verify.report import Finding, Findings, Outcome
 from custody.verify.rights import Rights
+from custody.verify.times import Proven, Times
 from custody.verify.token import check_token
 
 _STEP = 250
@@ -54,7 +56,8 @@ class Checked:
     @property
     def passed(self) -> bool:
         """True only if something was checked and nothing failed."""
-        return bool(self.findings) and not any(f.outcome is Outcome.FAILED for f in self.findings)
+        outcomes = {finding.outcome for finding in self.findings} - {Outcome.NOTED}
+        return bool(outcomes) and Outcome.FAILED not in outcomes
 
     @property
     def first_failure(self) -> Finding | None:
@@ -121,6 +124,7 @@ class _Run:
         self._levels: list[list[bytes]] = []
         self._volume = Place(origin=locker.origin, ledger=locker.ledger_id)
         self._claims = Claims(self.findings, locker.ledger_id)
+        self._clocks, self._times = Clocks(), Times()
         self._beside = Beside()
         self._wanted: list[tuple[str, Entry]] = []
         """Entries whose sealed parts are still to be looked at, and how findings name them."""
@@ -139,6 +143,8 @@ class _Run:
                 self.findings.volume = f"volume {volume.number}" if record.closed else None
                 self._one_volume(volume, view)
             self.findings.volume = None
+        self._times.index()
+        self._clocks.conclude(self._times, self.findings, lambda seq: f"entry {seq}")
         try:
             items = self._items()
         except CustodyError as error:
@@ -266,6 +272,7 @@ class _Run:
             else:
                 replay.hold(self.state.rights, body, outer, where=where)
             self._claims.take(body, self.state.heads, where)
+            self._clocks.take(stored.position, body)
             self.state.checked += 1
             self._wanted.append((where, body))
         except NewerVersion as error:
@@ -381,8 +388,8 @@ class _Run:
                 self.findings.failed(
                     "tokens", "a token that was logged is missing, or its note", where=f"entry {seq}"
                 )
-        logged = {(at, digest) for _, at, digest in self.state.stamped}
-        for at, _ in sorted(kept - logged):
+        logged = {(at, digest): seq for seq, at, digest in self.state.stamped}
+        for at, _ in sorted(kept - logged.keys()):
             self.findings.failed("tokens", "a token that no entry names", where=f"token over note {at}")
         for at in view.misnamed_tokens():
             self.findings.failed(
@@ -394,6 +401,15 @@ class _Run:
                 token = check_token(tsr, stored_notes.get(at, b""), roots=certificates, now=None)
                 unknown += token.root_sha256 is None
                 tests += token.test
+                place = logged.get((at, token.tsr_sha256))
+                self._times.tokens.append(
+                    Proven(
+                        size=view.base + at,
+                        token=token,
+                        logged_at=None if place is None else view.base + place,
+                        accepted=token.root_sha256 is not None,
+                    )
+                )
             except CustodyError as error:
                 self.findings.failed(
                     "tokens",
