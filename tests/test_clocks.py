@@ -197,7 +197,9 @@ def test_a_clock_is_compared_with_time_proofs(tmp_path: Path, off: int, says: st
     that is 31 s younger than the entry takes that off."""
     true, machine = desks.Clock(), Machine()
     with desks.authority(true) as (_, named):
-        desk = desks.new_locker(tmp_path, tsa=(named,), clock=true)
+        desk = desks.new_locker(
+            tmp_path, tsa=(named,), clock=desks.Clock(desks.START - dt.timedelta(hours=1))
+        )
         for hour in range(2):
             for clock in (true, machine.clock):
                 clock.forward(hours=hour)

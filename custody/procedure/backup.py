@@ -71,8 +71,6 @@ def write(desk: Desk, output: Path, progress: Progress | None = None) -> Written
             os.fsync(new.file.fileno())
             machine.at_point("before backup renamed")
             new.place()
-        machine.sync_directory(output.absolute().parent)
-        machine.at_point("after backup renamed")
     except FileExistsError as error:
         raise InputRefused("there is a file of this name already", where=output.name) from error
     except OSError as error:
@@ -81,6 +79,17 @@ def write(desk: Desk, output: Path, progress: Progress | None = None) -> Written
             where=output.name,
             found=error.strerror,
             hint="make room, then run the command again; the locker itself is as it was",
+        ) from error
+    try:
+        machine.sync_directory(output.absolute().parent)
+        machine.at_point("after backup renamed")
+    except OSError as error:
+        raise MachineError(
+            "the backup's file is there and whole, but its folder was not confirmed to be on the disk: a power cut"
+            " may take the file's name away, and it does not count as made",
+            where=output.name,
+            found=error.strerror,
+            hint="make another one on another disk; this one can be looked at with custody backup --check",
         ) from error
     sha256 = target.hexdigest()
     _log(desk, backup_id, "written", sha256)

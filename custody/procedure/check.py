@@ -198,6 +198,8 @@ class _Run:
         self._volume = self._volume.end(state.heads, len(state.leaves), root, view.newest_note())
 
     def _files(self) -> None:
+        if self.locker.misplaced is not None:
+            self.findings.noted("place", self.locker.misplaced.advice)
         for ledger in (*self.locker.closed.files, self.locker.ledger):
             for problem in ledger.file_checks():
                 self.findings.failed("ledger file", problem, where=ledger.path.name)
