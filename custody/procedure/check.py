@@ -22,6 +22,7 @@ from custody.ledger.volumes import Volume
 from custody.ledger.work import Beside, ItemRow
 from custody.procedure import access
 from custody.procedure.check_claims import Claims
+from custody.procedure.check_shown import Shown
 from custody.procedure.check_volumes import Place
 from custody.procedure.locker import Desk, Locker
 from custody.procedure.read_ahead import Sound, read_ahead
@@ -124,6 +125,7 @@ class _Run:
         self._levels: list[list[bytes]] = []
         self._volume = Place(origin=locker.origin, ledger=locker.ledger_id)
         self._claims = Claims(self.findings, locker.ledger_id)
+        self._shown = Shown(self.findings)
         self._clocks, self._times = Clocks(), Times()
         self._beside = Beside()
         self._wanted: list[tuple[str, Entry]] = []
@@ -190,7 +192,9 @@ class _Run:
         state = self.state
         state.leaves, state.heads, state.stamped, state.checked, state.parts = [], {}, [], 0, 0
         self._claims = Claims(self.findings, volume.ledger)
+        self._shown.begin(volume.ledger)
         self._entries(view, view.size)
+        self._shown.end(state.heads)
         self._nodes(view, view.size)
         self._notes(view, view.size)
         self._claims.conclude(view, view.notes())
@@ -274,6 +278,7 @@ class _Run:
             else:
                 replay.hold(self.state.rights, body, outer, where=where)
             self._claims.take(body, self.state.heads, where)
+            self._shown.take(body, self.state.heads, where)
             self._clocks.take(stored.position, body)
             self.state.checked += 1
             self._wanted.append((where, body))
