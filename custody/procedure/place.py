@@ -118,7 +118,7 @@ def check_local(directory: Path, environ: Mapping[str, str] | None = None) -> No
 
 
 def check_writable(directory: Path, wrong: Misplaced | None) -> None:
-    """InputRefused where a locker that was moved lies on the network: two machines would tear it (decision 0031)."""
+    """InputRefused where a locker that was moved lies on the network: two machines would tear it (decision 0032)."""
     if wrong is not None and wrong.network:
         raise InputRefused(
             wrong.text,
