@@ -425,6 +425,17 @@ class ErasableStore:
             found = {_id(x) for query in (parts, keys) for x in connection.execute(query).scalars()}
             return found - older
 
+    def left_of(self, subjects: Sequence[str]) -> set[str]:
+        """Those of ``subjects`` of which any row is here: a part, keys, or a look-up."""
+        found: set[str] = set()
+        with self._begin() as connection:
+            for start in range(0, len(subjects), 500):
+                keys = [_key(subject) for subject in subjects[start : start + 500]]
+                for table in (tables.part, tables.row, tables.wrap, tables.lookup):
+                    query = sa.select(table.c.subject).where(table.c.subject.in_(keys)).distinct()
+                    found |= {_id(subject) for subject in connection.execute(query).scalars()}
+        return found
+
     def forget(self, subjects: Sequence[str]) -> int:
         """Delete every row of subjects that never came into the ledger, and batches that nothing is left of.
 

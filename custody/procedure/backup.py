@@ -23,8 +23,9 @@ from custody.format import backup as formats
 from custody.format.envelope import Envelope
 from custody.keys import erasable
 from custody.ledger import store as ledgers
+from custody.ledger.work import ItemRow
 from custody.procedure import place
-from custody.procedure.locker import Desk
+from custody.procedure.locker import Desk, Locker
 from custody.vault import archive
 from custody.vault import store as vaults
 
@@ -127,7 +128,13 @@ def _write(desk: Desk, backup_id: str, target: _Hashed, progress: Progress | Non
             # Nobody appends now: with the write-ahead logs folded in, the files themselves are the state.
             desk.locker.ledger.settle()
             desk.locker.erasable.settle()
-            objects = sorted({item.object for item in desk.locker.work.items() if item.object is not None})
+            objects = sorted(
+                {
+                    item.object
+                    for item in desk.locker.work.items()
+                    if item.object is not None and not _gone(desk.locker, item)
+                }
+            )
             head, writer = _begin(desk, backup_id, target)
             stack.enter_context(writer)
             closed = [volume.path for volume in desk.locker.closed.volumes]
@@ -140,6 +147,13 @@ def _write(desk: Desk, backup_id: str, target: _Hashed, progress: Progress | Non
             if progress is not None:
                 progress(done, len(objects))
     return head
+
+
+def _gone(locker: Locker, item: ItemRow) -> bool:
+    """True when an item's object is not there because it was disposed of; else it is missing, and that is told."""
+    if item.object is None or locker.vault.size_of(item.object) is not None:
+        return False
+    return any(stored.read().kind == "item.disposed" for stored in locker.history(item.id))
 
 
 def _begin(desk: Desk, backup_id: str, target: _Hashed) -> tuple[formats.Head, archive.ArchiveWriter]:

@@ -22,6 +22,7 @@ from custody.ledger.volumes import Volume
 from custody.ledger.work import Beside, ItemRow
 from custody.procedure import access
 from custody.procedure.check_claims import Claims
+from custody.procedure.check_disposed import Disposed
 from custody.procedure.check_shown import Shown
 from custody.procedure.check_volumes import Place
 from custody.procedure.locker import Desk, Locker
@@ -125,7 +126,7 @@ class _Run:
         self._levels: list[list[bytes]] = []
         self._volume = Place(origin=locker.origin, ledger=locker.ledger_id)
         self._claims = Claims(self.findings, locker.ledger_id)
-        self._shown = Shown(self.findings)
+        self._shown, self._disposed = Shown(self.findings), Disposed(self.findings)
         self._clocks, self._times = Clocks(), Times()
         self._beside = Beside()
         self._wanted: list[tuple[str, Entry]] = []
@@ -145,6 +146,7 @@ class _Run:
                 self.findings.volume = f"volume {volume.number}" if record.closed else None
                 self._one_volume(volume, view)
             self.findings.volume = None
+        self._disposed.parts()
         self._times.index()
         self._clocks.conclude(self._times, self.findings, lambda seq: f"entry {seq}")
         try:
@@ -153,6 +155,8 @@ class _Run:
             # An entry that can't be read: its finding stands above; without a list there is no more to look at.
             self.findings.error("entries", error)
             return self._result(size, (), deep=False)
+        self._disposed.conclude(self.locker, items)
+        items = self._disposed.kept(items)
         self._objects(items)
         self._strangers()
         self._wraps()
@@ -248,6 +252,7 @@ class _Run:
                 "entries",
                 f"{self.state.checked} of {seen} entries: signed, in their place, allowed, no history with a gap",
             )
+        if not self.findings.has_failed("entries", "rights", "parts") and not self._disposed.missing:
             self.findings.passed(
                 "parts", f"the {self.state.parts} sealed parts of these are there and are what was logged"
             )
@@ -278,6 +283,7 @@ class _Run:
             else:
                 replay.hold(self.state.rights, body, outer, where=where)
             self._claims.take(body, self.state.heads, where)
+            self._disposed.take(body)
             self._shown.take(body, self.state.heads, where)
             self._clocks.take(stored.position, body)
             self.state.checked += 1
@@ -332,7 +338,7 @@ class _Run:
                 stored = found.get((body.subject.id, body.subject.n, name))
                 self._unnamed -= stored is not None
                 if stored is None:
-                    self.findings.failed("parts", f"the sealed part “{name}” is missing", where=where)
+                    self._disposed.missing.append((where, name, body.subject.id))
                 elif stored != digest:
                     self.findings.failed(
                         "parts", f"the sealed part “{name}” is not what was logged", where=where
@@ -546,7 +552,8 @@ class _Run:
             have.setdefault((wrap.recipient, wrap.subject, wrap.use), set()).update(wrap.classes)
             self._unnamed += wrap.recipient not in self.state.rights.custodians
         batches: dict[str, set[str]] = {}
-        keyless = {item.id: item.label for item in self.locker.work.items() if item.object is not None}
+        kept = self._disposed.kept(self.locker.work.items())
+        keyless = {item.id: item.label for item in kept if item.object is not None}
         for row in self.locker.erasable.all_item_keys():
             item = self.locker.work.item(row.subject)
             if item is None:
