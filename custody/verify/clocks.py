@@ -82,13 +82,8 @@ class Clocks:
             return  # no time at all: that is a failure of the entry, and told there
         self._seqs.append(seq)
         self._walls.append(wall)
-        last = _Last(
-            seq=seq,
-            wall=wall,
-            mono=None if stated.mono is None else int(stated.mono),
-            session=stated.session,
-            actor=body.actor,
-        )
+        mono = None if stated.mono is None else int(stated.mono)
+        last = _Last(seq, wall, mono, stated.session, body.actor)
         before, self._before = self._before, last
         jumped = False
         if last.session is None or last.mono is None:
@@ -213,17 +208,16 @@ def check(record: Record, times: Times, findings: Findings) -> None:
 
 
 def _milliseconds(wall: str) -> int:
-    # A million entries have few days: what is left of each are nine digits.
     try:
-        hours = int(wall[11:13]) * 60 + int(wall[14:16])
-        return _day(wall[:10]) + (hours * 60 + int(wall[17:19])) * 1000 + int(wall[20:23])
+        return _second(wall[:19]) + int(wall[20:23])
     except ValueError as error:
         raise FormatError("not a UTC time", where="clock") from error
 
 
 @functools.lru_cache(maxsize=64)
-def _day(date: str) -> int:
-    return (dt.date.fromisoformat(date).toordinal() - 1) * 86_400_000
+def _second(wall: str) -> int:
+    # A batch of entries is written within few seconds.
+    return (dt.datetime.fromisoformat(wall + "+00:00") - _BEGIN) // _MILLISECOND
 
 
 def _span(milliseconds: int) -> str:
