@@ -27,6 +27,16 @@ def test_envelopes_go_round(payload, kind):
             envelope.from_bytes(made.to_bytes(), payload_type=other, where="x")
 
 
+@given(st.binary(max_size=300), st.text(max_size=20), st.text(max_size=20), st.binary(max_size=64))
+def test_what_is_written_out_is_canonical_json(payload, kind, key_id, signature):
+    made = envelope.Envelope(payload_type=kind, payload=payload, key_id=key_id, signature=signature)
+    try:
+        assert made.to_bytes() == canonical.encode(made.to_value())
+    except FormatError:
+        with pytest.raises(FormatError):
+            canonical.encode(made.to_value())
+
+
 def test_pae_is_dsse_s_example():
     """DSSE v1, protocol.md: PAE("http://example.com/HelloWorld", "hello world")."""
     assert envelope.pae("http://example.com/HelloWorld", b"hello world") == (

@@ -6,6 +6,7 @@ PAE(type, payload), so no canonicalisation is trusted when checking (Dead Simple
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,11 @@ PACKAGE_TYPE = "application/vnd.custody.package+json;v=1"
 APPROVAL_TYPE = "application/vnd.custody.approval+json;v=1"
 
 MAX_ENVELOPE = 128 * 1024
+
+
+@functools.lru_cache(maxsize=64)
+def _quoted(text: str) -> str:
+    return canonical.encode(text, where="envelope").decode("utf-8")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +45,11 @@ class Envelope:
         }
 
     def to_bytes(self) -> bytes:
-        """The bytes that are stored and hashed."""
-        return canonical.encode(self.to_value(), where="envelope")
+        """The bytes that are stored and hashed: `to_value` in canonical JSON, written out, as every entry is one."""
+        payload, signature = to_base64(self.payload), to_base64(self.signature)
+        kind, key_id = _quoted(self.payload_type), _quoted(self.key_id)
+        text = f'{{"payload":"{payload}","payloadType":{kind},"signatures":[{{"keyid":{key_id},"sig":"{signature}"}}]}}'
+        return text.encode("utf-8")
 
     @property
     def signed(self) -> bytes:

@@ -20,20 +20,23 @@ import sqlalchemy as sa
 
 from custody import machine
 from custody.errors import CheckFailed, LockerBusy, MachineError
+from custody.format.names import id_bytes
 from custody.format.text import show
 from custody.keys import erasable_tables as tables
+from custody.stored import insert
 
 FILE_NAME = "erasable.sqlite"
+
+_CLASSES = ("object", "record", "identity", "note")
+"""In the order of the table's columns."""
+
+_EPOCH = 0
 
 USES = ("keys", "batch", "log")
 """What a wrap holds: a subject's class keys, a batch's keys, the log keys."""
 
 _PREPARED, _PACKAGE = "prepared/", "package/"
 _REACHED, _CUT_SHORT = "reached", "cut short"
-
-
-def _key(identifier: str) -> bytes:
-    return uuid.UUID(identifier).bytes
 
 
 def _id(data: bytes) -> str:
@@ -147,55 +150,49 @@ class ErasableStore:
         """Commit rows; durable on return. A row that a crash left behind is replaced."""
         with self._begin() as connection:
             number = {origin: at for at, origin in _origins(connection).items()}
-            if rows.parts:
-                connection.execute(
-                    sa.insert(tables.part).prefix_with("OR REPLACE"),
-                    [
-                        {
-                            "subject": _key(p.subject),
-                            "origin": number[p.origin],
-                            "n": p.n,
-                            "compartment": p.compartment,
-                            "sealed": p.sealed,
-                        }
-                        for p in rows.parts
-                    ],
-                )
-            if rows.wraps:
-                connection.execute(
-                    sa.insert(tables.wrap).prefix_with("OR REPLACE"),
-                    [
-                        {
-                            "subject": _key(w.subject),
-                            "recipient": bytes.fromhex(w.recipient),
-                            "use": w.use,
-                            "classes": ",".join(w.classes),
-                            "message": w.message,
-                            "origin": number[w.origin],
-                            "epoch": 0,
-                        }
-                        for w in rows.wraps
-                    ],
-                )
-            if rows.items:
-                connection.execute(
-                    sa.insert(tables.row),
-                    [
-                        {
-                            "subject": _key(i.subject),
-                            "batch": _key(i.batch),
-                            "origin": number[i.origin],
-                            "epoch": 0,
-                            **i.wrapped,
-                        }
-                        for i in rows.items
-                    ],
-                )
-            if rows.lookups:
-                connection.execute(
-                    sa.insert(tables.lookup).prefix_with("OR REPLACE"),
-                    [{"case": _key(x.case), "tag": x.tag, "subject": _key(x.subject)} for x in rows.lookups],
-                )
+            insert(
+                connection,
+                tables.part,
+                [(id_bytes(p.subject), number[p.origin], p.n, p.compartment, p.sealed) for p in rows.parts],
+                replace=True,
+            )
+            insert(
+                connection,
+                tables.wrap,
+                [
+                    (
+                        id_bytes(w.subject),
+                        bytes.fromhex(w.recipient),
+                        w.use,
+                        ",".join(w.classes),
+                        w.message,
+                        number[w.origin],
+                        _EPOCH,
+                    )
+                    for w in rows.wraps
+                ],
+                replace=True,
+            )
+            insert(
+                connection,
+                tables.row,
+                [
+                    (
+                        id_bytes(i.subject),
+                        id_bytes(i.batch),
+                        *(i.wrapped[name] for name in _CLASSES),
+                        number[i.origin],
+                        _EPOCH,
+                    )
+                    for i in rows.items
+                ],
+            )
+            insert(
+                connection,
+                tables.lookup,
+                [(id_bytes(x.case), x.tag, id_bytes(x.subject)) for x in rows.lookups],
+                replace=True,
+            )
             if rows.prepared:
                 connection.execute(
                     sa.insert(tables.meta).prefix_with("OR REPLACE"),
@@ -295,7 +292,7 @@ class ErasableStore:
         """The sealed bytes of a compartment of the volume of ``origin``, or None where they are gone."""
         known = sa.select(tables.origin.c.number).where(tables.origin.c.origin == origin).scalar_subquery()
         query = sa.select(tables.part.c.sealed).where(
-            tables.part.c.subject == _key(subject),
+            tables.part.c.subject == id_bytes(subject),
             tables.part.c.origin == known,
             tables.part.c.n == n,
             tables.part.c.compartment == compartment,
@@ -312,7 +309,7 @@ class ErasableStore:
         known = sa.select(tables.origin.c.number).where(tables.origin.c.origin == origin).scalar_subquery()
         part = tables.part
         columns = sa.column("subject", sa.LargeBinary), sa.column("n", sa.Integer)
-        rows = [(_key(subject), n) for subject, n in wanted]
+        rows = [(id_bytes(subject), n) for subject, n in wanted]
         asked = sa.values(*columns, name="asked").data(rows).cte("asked")
         query = (
             sa.select(part.c.subject, part.c.n, part.c.compartment, part.c.sealed)
@@ -363,7 +360,7 @@ class ErasableStore:
         if recipient is not None:
             query = query.where(tables.wrap.c.recipient == bytes.fromhex(recipient))
         if subject is not None:
-            query = query.where(tables.wrap.c.subject == _key(subject))
+            query = query.where(tables.wrap.c.subject == id_bytes(subject))
         if use is not None:
             query = query.where(tables.wrap.c.use == use)
         with self._begin() as connection:
@@ -385,7 +382,7 @@ class ErasableStore:
         with self._begin() as connection:
             origins = _origins(connection)
             row = connection.execute(
-                sa.select(tables.row).where(tables.row.c.subject == _key(subject))
+                sa.select(tables.row).where(tables.row.c.subject == id_bytes(subject))
             ).first()
         return None if row is None else _item_keys(row, origins)
 
@@ -402,7 +399,7 @@ class ErasableStore:
         with self._begin() as connection:
             for start in range(0, len(tags), 500):
                 query = sa.select(tables.lookup.c.tag, tables.lookup.c.subject).where(
-                    tables.lookup.c.case == _key(case), tables.lookup.c.tag.in_(tags[start : start + 500])
+                    tables.lookup.c.case == id_bytes(case), tables.lookup.c.tag.in_(tags[start : start + 500])
                 )
                 for tag, subject in connection.execute(query):
                     found.setdefault(bytes(tag), []).append(_id(subject))
@@ -446,7 +443,7 @@ class ErasableStore:
             connection.execute(sa.delete(tables.meta).where(tables.meta.c.name.in_((_REACHED, _CUT_SHORT))))
             for subject in subjects:
                 for table in (tables.part, tables.row, tables.wrap, tables.lookup):
-                    connection.execute(sa.delete(table).where(table.c.subject == _key(subject)))
+                    connection.execute(sa.delete(table).where(table.c.subject == id_bytes(subject)))
             used = sa.select(tables.row.c.batch)
             connection.execute(
                 sa.delete(tables.wrap).where(tables.wrap.c.use == "batch", tables.wrap.c.subject.not_in(used))
@@ -523,7 +520,7 @@ def _named(origins: dict[int, str], number: int) -> str:
 
 
 def _item_keys(row: Any, origins: dict[int, str]) -> ItemKeys:
-    wrapped = {name: bytes(getattr(row, name)) for name in ("object", "record", "identity", "note")}
+    wrapped = {name: bytes(getattr(row, name)) for name in _CLASSES}
     return ItemKeys(
         origin=_named(origins, row.origin), subject=_id(row.subject), batch=_id(row.batch), wrapped=wrapped
     )
