@@ -171,9 +171,9 @@ def check_both(data):
 BODIES = [envelope.from_bytes(one, payload_type=envelope.ENTRY_TYPE, where="x").payload for one in STORED]
 PLAIN = [body for body in BODIES if b'"approvals":[]' in body]
 PIECES = [
-    b"", b'"', b"\\", b"{", b"}", b"[", b"]", b",", b" ", b"\n", b"0", b"00", b"-1", b"1.0", b"1e3",
-    b"9007199254740992", b"null", b"true", b'"a":1', b'"public":{}', b'"root":"x"', b"\xc3\xa9", b"\xff", b"\\u0061", b"\\ud800", b"A",
-    b'},"root":"' + b"0" * 64 + b'","sealed":{', b'"v":2', b'"v":1,', b'{},"q":{}',
+    b"", b'"', b"\\", b"{", b"}", b"[", b"]", b",", b" ", b"\n", b"0", b"00", b"-1", b"1.0", b"1e3", b"A", b"\xff",
+    b"9007199254740992", b"null", b"true", b'"a":1', b'"public":{}', b'"root":"x"', b"\xc3\xa9", b"\\u0061",
+    b"\\ud800", b'},"root":"' + b"0" * 64 + b'","sealed":{', b'"v":2', b'"v":1,', b'{},"q":{}',
 ]  # fmt: skip
 
 
