@@ -87,14 +87,10 @@ def _public(seed: bytes) -> bytes:
     return _private(seed).public_key().public_bytes_raw()
 
 
-# A record has few keys and many signatures.
-_loaded = functools.lru_cache(maxsize=64)(Ed25519PublicKey.from_public_bytes)
-
-
 def verify(public: bytes, signature: bytes, message: bytes, *, where: str) -> None:
     """Raise SignatureInvalid unless the Ed25519 signature fits."""
     try:
-        _loaded(public).verify(signature, message)
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
     except (InvalidSignature, ValueError) as error:
         raise SignatureInvalid("the signature does not fit", where=where) from error
 

@@ -88,8 +88,7 @@ def parse(data: bytes, *, where: str, max_bytes: int = MAX_BYTES, max_depth: int
             "too long", where=where, expected=f"at most {max_bytes} bytes", found=f"{len(data)}"
         )
     # So many brackets at least; nearly all of our bytes have fewer, and need no closer look.
-    depth = data.count(b"[") + data.count(b"{")
-    if depth > max_depth and _depth(data, max_depth) > max_depth:
+    if data.count(b"[") + data.count(b"{") > max_depth and _depth(data, max_depth) > max_depth:
         raise FormatError("nested too deeply", where=where, expected=f"at most {max_depth} levels")
     try:
         return _DECODER.decode(data.decode("utf-8"))

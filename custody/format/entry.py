@@ -12,7 +12,7 @@ from custody.format import canonical, envelope, kinds, shape
 from custody.format.compartments import COMPARTMENTS
 from custody.format.envelope import Envelope
 from custody.format.shape import DIGEST, ID, INTEGER, ORIGIN, TIME, list_of, or_null, record, text
-from custody.format.text import HEX_32, check_time, show
+from custody.format.text import check_time, show
 
 VERSION = 1
 
@@ -61,7 +61,7 @@ _NUMBER, _TIME = "(?:0|[1-9][0-9]{0,14})", BODY_SHAPE["properties"]["time"]["pro
 _PLAIN = re.compile(
     rf"""\{{"actor":{_form(DIGEST)},"approvals":\[\],"case":{_form(or_null(ID))},"group":{_form(or_null(ID))},"""
     rf""""kind":"[a-z_.]{{1,60}}","ledger":{_form(ORIGIN)},"public":(?P<public>\{{.*\}}),"root":{_form(DIGEST)},"""
-    rf""""sealed":(?P<sealed>\{{[^{{}}]*\}}),"seq":{_NUMBER},"subject":\{{"id":{_form(ID)},"n":{_NUMBER},"""
+    rf""""sealed":(?P<sealed>\{{(?:"[a-z_]+":{_form(DIGEST)},?)*\}}),"seq":{_NUMBER},"subject":\{{"id":{_form(ID)},"n":{_NUMBER},"""
     rf""""prev":{_form(or_null(DIGEST))},"type":"(?:{"|".join(kinds.SUBJECTS)})"\}},"time":\{{"""
     rf""""mono":{_form(_TIME["mono"])},"session":{_form(_TIME["session"])},"wall":{_form(TIME)}\}},"v":{VERSION}\}}"""
 )
@@ -215,11 +215,8 @@ def _is_plain(body: bytes, value: Any, where: str) -> bool:
     values that were read, then the whole is a spelling too, and a spelling can be read in one way only.
     """
     match = _PLAIN.fullmatch(body.decode("utf-8"))
-    return (
-        match is not None
-        and all(canonical.spells(match[name], value[name], where=where) for name in ("public", "sealed"))
-        and all(type(one) is str and HEX_32.fullmatch(one) for one in value["sealed"].values())
-    )
+    parts = {} if match is None else match.groupdict()
+    return bool(parts) and all(canonical.spells(parts[name], value[name], where=where) for name in parts)
 
 
 def read(stored: bytes, *, where: str) -> tuple[Entry, Envelope]:

@@ -90,8 +90,7 @@ def from_value(value: object, *, payload_type: str, where: str) -> Envelope:
 
 def from_bytes(data: bytes, *, payload_type: str, where: str, max_bytes: int = MAX_ENVELOPE) -> Envelope:
     """The envelope in its one spelling, or FormatError. The signature is not checked here."""
-    found = _as_written(data, payload_type) if len(data) <= max_bytes else None
-    if found is not None:
+    if len(data) <= max_bytes and (found := _as_written(data, payload_type)) is not None:
         return found
     value = canonical.decode(data, where=where, max_bytes=max_bytes)
     return from_value(value, payload_type=payload_type, where=where)
