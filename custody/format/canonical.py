@@ -82,30 +82,41 @@ def decode(data: bytes, *, where: str, max_bytes: int = MAX_BYTES, max_depth: in
     """The value of canonical JSON ``data``.
 
     Raises FormatError when it is longer than ``max_bytes``, deeper than ``max_depth``, not JSON, has a
-    number that is not an integer in range, a doubled key, or is not spelled canonically. Depth is
-    measured before parsing: the parser of the standard library would raise RecursionError.
+    number that is not an integer in range, a doubled key, or is not spelled canonically.
+    """
+    value = parse(data, where=where, max_bytes=max_bytes, max_depth=max_depth)
+    if not spells(data.decode("utf-8"), value, where=where):
+        raise FormatError("JSON that is not in its one canonical spelling (RFC 8785)", where=where)
+    return value
+
+
+def spells(text: str, value: object, *, where: str) -> bool:
+    """True where ``text`` is the canonical spelling of ``value``; raises FormatError where the value has none."""
+    # Within ASCII the order of code points, by which the library's own encoder sorts, is that of UTF-16: what it
+    # gives back unchanged is canonical, in a quarter of the time.
+    return (text.isascii() and text == _SORTING.encode(value)) or encode(value, where=where) == text.encode()
+
+
+def parse(data: bytes, *, where: str, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> Any:
+    """As `decode`, in whatever way it is spelled: for a caller who holds the spelling by himself, see `spells`.
+
+    Depth is measured before parsing: the parser of the standard library would raise RecursionError.
     """
     if len(data) > max_bytes:
         raise FormatError(
             "too long", where=where, expected=f"at most {max_bytes} bytes", found=f"{len(data)}"
         )
     # So many brackets at least; nearly all of our bytes have fewer, and need no closer look.
-    depth = data.count(b"[") + data.count(b"{")
-    if depth > max_depth and _depth(data, max_depth) > max_depth:
+    if data.count(b"[") + data.count(b"{") > max_depth and _depth(data, max_depth) > max_depth:
         raise FormatError("nested too deeply", where=where, expected=f"at most {max_depth} levels")
     try:
-        text = data.decode("utf-8")
-        value = _DECODER.decode(text)
+        return _DECODER.decode(data.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise FormatError("not UTF-8", where=where) from error
     except FormatError as error:
         raise FormatError(error.what, where=where, found=error.found) from error
     except (ValueError, RecursionError) as error:
         raise FormatError("not JSON", where=where) from error
-    # Within ASCII what the sorting encoder gives back unchanged is canonical (see `_judge`), in a quarter of the time.
-    if not (data.isascii() and text == _SORTING.encode(value)) and encode(value, where=where) != data:
-        raise FormatError("JSON that is not in its one canonical spelling (RFC 8785)", where=where)
-    return value
 
 
 def decode_object(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +62,14 @@ class Stored:
                 found=error.found,
                 hint="change nothing in the locker, make a copy of it, and run custody check",
             ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Row(Stored):
+    """An entry with what the columns beside it say: its subject's 16 bytes, and the number there."""
+
+    subject: bytes = b""
+    n: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +212,9 @@ _NODE = sa.select(tables.node.c.hash).where(
     tables.node.c.level == sa.bindparam("level"), tables.node.c.position == sa.bindparam("position")
 )
 """Made once: to put it together took longer than to ask it, and a proof asks it twenty times."""
+
+_SMALL_ROWS = 5000
+"""The same, of rows that are 50 bytes."""
 
 
 class View:
@@ -352,42 +362,38 @@ class View:
         row = self.connection.execute(query).first()
         return None if row is None else Head(row.n, self.node(0, row.seq))
 
-    def index_rows(self) -> Iterator[tuple[int, str, int]]:
-        """(seq, subject, n) as the columns state them, for `check` to compare with the bodies."""
+    def rows(self) -> Iterator[Row]:
+        """All entries in order, with what the columns beside them say, for `check` to compare with the bodies."""
         table = tables.entry
+        query = sa.select(table.c.seq, table.c.envelope, table.c.subject, table.c.n)
+        query = query.where(table.c.seq < self.size).order_by(table.c.seq).limit(_ROWS)
         start = 0
-        while start < self.size:
-            query = (
-                sa.select(table.c.seq, table.c.subject, table.c.n)
-                .where(table.c.seq >= start, table.c.seq < self.size)
-                .order_by(table.c.seq)
-                .limit(_ROWS)
-            )
-            rows = self.connection.execute(query).all()
-            for seq, subject, n in rows:
-                yield seq, str(uuid.UUID(bytes=bytes(subject))) if len(subject) == 16 else subject.hex(), n
-            if not rows:
-                return
+        while rows := self.connection.execute(query.where(table.c.seq >= start)).all():
+            for seq, stored, subject, n in rows:
+                yield Row(seq, stored, self.base, subject, n)
             start = rows[-1].seq + 1
 
     def nodes(self) -> Iterator[tuple[int, int, bytes]]:
         """All stored hashes of the tree of this size."""
         table = tables.node
         key = sa.tuple_(table.c.level, table.c.position)
-        last, grown = (-1, -1), self.size
+        last, size = (-1, -1), self.size
+        grown = size
         while True:
             query = (
                 sa.select(table.c.level, table.c.position, table.c.hash)
                 .where(key > last)
                 .order_by(table.c.level, table.c.position)
-                .limit(_ROWS)
+                .limit(_SMALL_ROWS)
             )
             rows = self.connection.execute(query).all()
             for level, position, digest in rows:
                 end = (position + 1) << min(level, 64)
-                grown = self._size_now() if end > grown else grown
-                if end <= self.size or end > grown:
-                    yield level, position, bytes(digest)
+                if end > size:
+                    grown = self._size_now() if end > grown else grown
+                    if end <= grown:
+                        continue  # of an entry that came since
+                yield level, position, digest
             if not rows:
                 return
             last = (rows[-1].level, rows[-1].position)

@@ -17,7 +17,8 @@ from custody.format import contexts, merkle, names
 from custody.format import entry as entries
 from custody.format.entry import Entry, NewerVersion
 from custody.format.note import LogNote
-from custody.ledger.store import Stored, View
+from custody.keys.erasable import ItemKeys
+from custody.ledger.store import Row, View
 from custody.ledger.volumes import Volume
 from custody.ledger.work import Beside, ItemRow
 from custody.procedure import access
@@ -227,15 +228,13 @@ class _Run:
     def _entries(self, view: View, size: int) -> None:
         peaks: list[bytes] = []
         seen = 0
-        rows = view.index_rows()
-        for stored, sound in read_ahead(view.entries(0, size), size, self._sign_keys, self._workers):
-            row = next(rows, None)
+        for stored, sound in read_ahead(view.rows(), size, self._sign_keys, self._workers):
             root = merkle.fold_peaks(peaks)
             if stored.seq != seen:
                 self.findings.failed("entries", "an entry is missing", where=f"entry {view.base + seen}")
                 break
             leaf = stored.leaf if sound is None else sound[1]
-            self._entry(stored, sound, leaf, root, row)
+            self._entry(stored, sound, leaf, root)
             self.state.leaves.append(leaf)
             merkle.push(peaks, seen, leaf)
             seen += 1
@@ -262,11 +261,10 @@ class _Run:
 
     def _entry(
         self,
-        stored: Stored,
+        stored: Row,
         sound: Sound | None,
         leaf: bytes,
         root: bytes,
-        row: tuple[int, str, int] | None,
     ) -> None:
         where = f"entry {stored.position}"
         outer = None
@@ -277,7 +275,7 @@ class _Run:
                 body = sound[0]
             self._beside.take(stored.position, body)
             where = f"entry {stored.position} ({body.kind})"
-            self._place(body, stored, leaf, root, row, where)
+            self._place(body, stored, leaf, root, where)
             if body.subject.type in ("ledger", "case"):
                 replay.admit(self.state.rights, body, outer, where=where)
             else:
@@ -297,14 +295,13 @@ class _Run:
     def _place(
         self,
         body: Entry,
-        stored: Stored,
+        stored: Row,
         leaf: bytes,
         root: bytes,
-        row: tuple[int, str, int] | None,
         where: str,
     ) -> None:
         subject = body.subject
-        if row != (stored.seq, subject.id, subject.n):
+        if (stored.subject.hex(), stored.n) != (subject.id.replace("-", ""), subject.n):
             raise CheckFailed("the table's columns are not what the entry says", where=where)
         if body.seq != stored.seq or body.ledger != self._volume.origin:
             raise CheckFailed("an entry of another place or ledger", where=where)
@@ -552,15 +549,26 @@ class _Run:
             have.setdefault((wrap.recipient, wrap.subject, wrap.use), set()).update(wrap.classes)
             self._unnamed += wrap.recipient not in self.state.rights.custodians
         batches: dict[str, set[str]] = {}
-        kept = self._disposed.kept(self.locker.work.items())
-        keyless = {item.id: item.label for item in kept if item.object is not None}
+        # Each question to the list brings it up to date, at 2 ms: one for each row took 30 s for 12,000 items.
+        listed = {item.id: item for item in self.locker.work.items()}
+        keyless = {
+            item.id: item.label for item in self._disposed.kept(listed.values()) if item.object is not None
+        }
+        later: list[ItemKeys] = []
         for row in self.locker.erasable.all_item_keys():
-            item = self.locker.work.item(row.subject)
-            if item is None:
-                self._unnamed += 1
+            if row.subject not in listed:
+                later.append(row)
                 continue
-            keyless.pop(item.id, None)
-            batches.setdefault(item.case, set()).add(row.batch)
+            keyless.pop(row.subject, None)
+            batches.setdefault(listed[row.subject].case, set()).add(row.batch)
+        if later:  # a neighbour's items, come since; or nobody's
+            work = self.locker.work
+            for row in later:
+                item = work.item(row.subject)
+                if item is None:
+                    self._unnamed += 1
+                else:
+                    batches.setdefault(item.case, set()).add(row.batch)
         for label in keyless.keys() - {subject for _, subject, _ in have}:
             self.findings.failed("wraps", "an item's wrapped keys are missing", where=keyless[label])
         due_all = 0
