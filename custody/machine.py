@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
 import secrets
 import signal
@@ -388,12 +389,20 @@ def empty_log(connection: Any, path: Path) -> None:
         )
 
 
+@functools.cache
+def _boot_id() -> bytes | None:
+    # No process outlives a boot, and every entry asks.
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_bytes().strip()
+    except OSError:
+        return None
+
+
 def boot_clock() -> tuple[bytes, int] | None:
     """(the boot's id, milliseconds since boot), or None where the system does not tell."""
     if not HAS_BOOT_CLOCK:
         return None
-    try:
-        boot_id = Path("/proc/sys/kernel/random/boot_id").read_bytes().strip()
-    except OSError:
+    boot_id = _boot_id()
+    if boot_id is None:
         return None
     return boot_id, time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000 if sys.platform == "linux" else 0

@@ -7,11 +7,13 @@ where we keep a table, or a value larger than the machine's memory. Here each of
 
 from __future__ import annotations
 
+import functools
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import dialect
 
 from custody.errors import CheckFailed, MachineError
 from custody.format.text import show
@@ -43,6 +45,26 @@ def guard(connection: sqlite3.Connection, tables: Iterable[str], *, where: str) 
             raise CheckFailed(
                 "something else stands in a table's place", where=where, found=show(str(name), 60), hint=_HINT
             )
+
+
+def insert(
+    connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[object, ...]], *, replace: bool = False
+) -> None:
+    """Insert rows, each with a value for every column, in the order of the columns; none is no statement.
+
+    The short way to the driver: SQLAlchemy's own makes and converts a dictionary for each row, which took
+    three times as long as SQLite needs to insert it.
+    """
+    if rows:
+        connection.exec_driver_sql(_statement(table, replace), list(rows))
+
+
+@functools.cache
+def _statement(table: sa.Table, replace: bool) -> str:
+    statement = sa.insert(table)
+    if replace:
+        statement = statement.prefix_with("OR REPLACE")
+    return str(statement.compile(dialect=dialect()))
 
 
 def _text(raw: bytes) -> str:

@@ -22,10 +22,22 @@ from custody import machine
 from custody.cli import main
 from custody.errors import CheckFailed, InputRefused, MachineError, NoRight
 from custody.export import container, encrypted
-from custody.format import kinds
-from custody.procedure import access, again, cases, check, custodians, export, items, seal, todo
+from custody.format import kinds, words
+from custody.procedure import (
+    access,
+    again,
+    backup,
+    cases,
+    check,
+    custodians,
+    export,
+    items,
+    restore,
+    seal,
+    todo,
+)
 from custody.procedure.export import Choice, Exported
-from custody.procedure.locker import Desk
+from custody.procedure.locker import Desk, Locker
 from custody.verify.package import verify
 from tests import crash, desks
 from tests.conftest import REPO
@@ -473,6 +485,49 @@ def test_a_power_cut_after_the_file_has_its_name_costs_a_reminder_and_nothing_el
     monkeypatch.undo()
     (waiting,) = again.prepared(desk.locker)
     assert once_more(desk, waiting.package, tmp_path / "b.zip").again == "first"
+
+
+# --- made before the locker was restored ----------------------------------------------------------------
+
+
+def restored(desk: Desk, folder: Path, name: str) -> Desk:
+    """The locker, lost and restored from a backup: what was made before lies in a closed volume."""
+    backup.write(desk, folder / f"{name}.backup")
+    restore.restore(folder / f"{name}.backup", folder / name, desk.key_file, desk.rim)
+    return Desk(Locker(folder / name), desk.key_file, desk.rim)
+
+
+def test_a_package_of_a_closed_volume_is_written_again_byte_for_byte(
+    desk: Desk, case: str, tmp_path: Path
+) -> None:
+    first = an_export(desk, case, tmp_path / "a.zip", plain=True)
+    second = restored(desk, tmp_path, "L2")
+    desks.take_in(second, case, desks.put(tmp_path / "more", {"new.txt": b"from after"}))
+    middle = an_export(second, case, tmp_path / "m.zip", plain=True)
+    third = restored(second, tmp_path, "L3")
+    for made, file in ((first, "a.zip"), (middle, "m.zip")):
+        done = once_more(third, made.package, tmp_path / f"again-{file}")
+        assert (done.again, done.fingerprint) == ("same", made.fingerprint)
+        assert (tmp_path / f"again-{file}").read_bytes() == (tmp_path / file).read_bytes()
+    assert check.check(third.locker, third, workers=0).passed
+
+
+def test_a_package_of_a_closed_volume_whose_file_failed_is_written(
+    desk: Desk, case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = without_file(desk, case, tmp_path / "a.zip", monkeypatch, plain=True)
+    second = restored(desk, tmp_path, "L2")
+    assert [one.package for one in todo.todo(second).prepared] == [package]
+    done = once_more(second, package, tmp_path / "b.zip")
+    assert (done.again, done.authorities, done.fingerprint) == (
+        "first",
+        0,
+        words.encode(desk.locker.genesis_leaf[:16]),
+    )
+    with (tmp_path / "b.zip").open("rb") as file:
+        report = verify(file, fingerprint=desk.locker.genesis_leaf[:16])
+    assert (report.record_line, report.origin) == ("INTACT", "the twelve words")
+    assert todo.todo(second).prepared == ()
 
 
 # --- on the command line --------------------------------------------------------------------------------

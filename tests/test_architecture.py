@@ -328,11 +328,12 @@ def missing_rooms(root: Path) -> list[str]:
     return [f"custody/{room}" for room in PACKAGES if not (root / "custody" / room / "__init__.py").is_file()]
 
 
-# What somebody must read who wants to believe the verifier. The aim of the project is 3,000 lines of code; it
-# is not reached: a seventh of the base is the check of time proofs, a tenth tables (kinds, compartments).
+# What somebody must read who wants to believe the verifier. The issue's aim of 3,000 lines is not reached, and can't
+# be: docs/decisions/0030-the-size-of-the-trusted-base.md. These bounds hold instead.
 BASE = {"errors", "format", "crypto", "verify"}
 MAX_MODULE = 400  # lines, all of them
-MAX_BASE = 7100  # lines of code; raise it only for a check that was missing, never for convenience
+MAX_BASE = 7300  # lines of code; raise it only for a check that was missing, never for convenience
+MAX_LOADED = 5900  # lines of code that one package without a time proof loads
 
 
 def code_lines(source: bytes) -> int:
@@ -611,8 +612,9 @@ def strangers(loaded: set[str], welcome: set[str]) -> list[str]:
     )
 
 
-# _cffi_backend belongs to cryptography; _openssl is the name under which its Rust part registers itself.
-CRYPTOGRAPHY = {"cryptography", "_cffi_backend", "_openssl"}
+# _cffi_backend belongs to cryptography; _openssl is the name under which its Rust part registers itself;
+# bcrypt it loads where it finds it, for keys in OpenSSH's spelling, which the verifier reads none of.
+CRYPTOGRAPHY = {"cryptography", "_cffi_backend", "_openssl", "bcrypt"}
 TRUSTED = CRYPTOGRAPHY | {"custody.errors", "custody.format", "custody.crypto", "custody.verify"}
 _EVERY_PART = """
 import importlib, pkgutil
@@ -631,6 +633,17 @@ def test_the_trusted_base_loads_nothing_else(room):
     # The verifier reads, and asks nobody. (socket: cryptography's x509 loads it.)
     assert (
         loaded & {"ssl", "http.client", "urllib.request", "sqlite3", "subprocess", "multiprocessing"} == set()
+    )
+
+
+def test_one_package_loads_neither_the_comparing_nor_time_proofs_that_it_does_not_have():
+    loaded = loaded_by(REPO, "import custody.verify.__main__, custody.verify.text")
+    sources = {module.name: module.path for module in modules(REPO) if module.room in BASE}
+    size = sum(code_lines((REPO / path).read_bytes()) for name, path in sources.items() if name in loaded)
+    assert 5000 < size <= MAX_LOADED
+    assert (
+        loaded & {f"custody.verify.{part}" for part in ("compare", "compare_text", "token", "cms", "der")}
+        == set()
     )
 
 

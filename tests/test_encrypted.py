@@ -487,13 +487,15 @@ def test_zip64_wrappers(place, monkeypatch):
                 pass
 
 
-@pytest.mark.parametrize("tool", ["7zz", "7z", "bsdtar"])
+@pytest.mark.parametrize("tool", ["7-Zip", "bsdtar"])
 def test_other_programs_open_it(place, sealed, tool):
-    if shutil.which(tool) is None:
+    # One program under two names, by who packed it.
+    program = next(filter(shutil.which, {"7-Zip": ("7z", "7zz")}.get(tool, (tool,))), None)
+    if program is None:
         pytest.skip(f"{tool} is not on this machine")
     path = place(sealed)
-    command = {"bsdtar": ["--passphrase", WORDS, "-tf"]}.get(tool, ["t", f"-p{WORDS}"])
-    done = subprocess.run([tool, *command, str(path)], capture_output=True, text=True)
+    command = {"bsdtar": ["--passphrase", WORDS, "-xOf"]}.get(tool, ["t", f"-p{WORDS}"])
+    done = subprocess.run([program, *command, str(path)], capture_output=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

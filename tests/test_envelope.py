@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custody.crypto import envelopes, keys
@@ -25,6 +25,16 @@ def test_envelopes_go_round(payload, kind):
     for other in set(TYPES) - {kind}:
         with pytest.raises(FormatError, match="another type"):
             envelope.from_bytes(made.to_bytes(), payload_type=other, where="x")
+
+
+@given(st.binary(max_size=300), st.text(max_size=20), st.text(max_size=20), st.binary(max_size=64))
+def test_what_is_written_out_is_canonical_json(payload, kind, key_id, signature):
+    made = envelope.Envelope(payload_type=kind, payload=payload, key_id=key_id, signature=signature)
+    try:
+        assert made.to_bytes() == canonical.encode(made.to_value())
+    except FormatError:
+        with pytest.raises(FormatError):
+            canonical.encode(made.to_value())
 
 
 def test_pae_is_dsse_s_example():
@@ -116,3 +126,76 @@ def test_an_envelope_is_as_long_as_its_reader_allows():
     assert envelope.from_bytes(data, payload_type=envelope.ENTRY_TYPE, where="x") == made
     with pytest.raises(FormatError, match="too long"):
         envelope.from_bytes(data, payload_type=envelope.ENTRY_TYPE, where="x", max_bytes=len(data) - 1)
+
+
+def the_long_way(data):
+    value = canonical.decode(data, where="x", max_bytes=envelope.MAX_ENVELOPE)
+    return envelope.from_value(value, payload_type=envelope.ENTRY_TYPE, where="x")
+
+
+def judged(read, data):
+    try:
+        return read(data)
+    except FormatError as error:
+        return error.message
+
+
+SHORT = envelopes.sign(envelope.ENTRY_TYPE, b'{"a":"bc"}', ADMIN).to_bytes()
+PIECES = [
+    b"",
+    b'"',
+    b"\\",
+    b"=",
+    b"A",
+    b"+",
+    b"-",
+    b" ",
+    b"\n",
+    b"\0",
+    b"F",
+    b"\xc3\xa9",
+    b"\xff",
+    b'","sig":"',
+    b"}]}",
+]
+
+
+@given(
+    st.binary(max_size=20),
+    st.lists(st.tuples(st.integers(0, 400), st.integers(0, 90), st.sampled_from(PIECES)), max_size=3),
+)
+@settings(max_examples=500)
+def test_the_short_way_says_what_the_long_way_says(payload, changes):
+    data = envelopes.sign(envelope.ENTRY_TYPE, payload, ADMIN).to_bytes()
+    for place, count, piece in changes:
+        data = data[:place] + piece + data[place + count :]
+    check_both(data)
+
+
+def check_both(data):
+    found = envelope._as_written(data, envelope.ENTRY_TYPE)
+    expected = judged(the_long_way, data)
+    assert (
+        judged(lambda one: envelope.from_bytes(one, payload_type=envelope.ENTRY_TYPE, where="x"), data)
+        == expected
+    )
+    assert found == (expected if isinstance(expected, envelope.Envelope) else None)
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_any_place_changed_is_the_same_both_ways(piece):
+    for place in range(len(SHORT)):
+        for rest in (place, place + 1):
+            check_both(SHORT[:place] + piece + SHORT[rest:])
+
+
+def test_all_short_beginnings_and_ends_are_refused():
+    for place in range(len(SHORT)):
+        for data in (SHORT[:place], SHORT[place + 1 :]):
+            assert envelope._as_written(data, envelope.ENTRY_TYPE) is None
+
+
+@given(st.binary(max_size=200), st.sampled_from(TYPES))
+def test_an_envelope_is_written_as_canonical_json_spells_it(payload, kind):
+    made = envelopes.sign(kind, payload, SECOND)
+    assert made.to_bytes() == canonical.encode(made.to_value())

@@ -19,7 +19,7 @@ import pytest
 from custody import machine
 from custody.errors import CustodyError, InputRefused, MachineError, NoLocker
 from custody.keys import keyfile
-from custody.procedure import access, cases, lists
+from custody.procedure import access, backup, cases, lists
 from custody.procedure.check import check
 from custody.procedure.locker import Desk, Locker
 from custody.verify.package import verify
@@ -52,6 +52,7 @@ KILLS = [
     *(("grant", point, times) for point in (WRITE[0], WRITE[2], *DONE[::3]) for times in (1, 2)),
     *(("backup", point, 1) for point in ("backup databases written", "before backup synced")),
     *(("backup", point, 1) for point in ("before backup renamed", "after backup renamed")),
+    ("backup", "after backup renamed", 1),
     *(("init", point, 1) for point in ("entries inserted", "erasable rows inserted", "locker built")),
     *(("init", "locker part placed", times) for times in (1, 2, 3, 4, 5)),
     *(("init", point, 1) for point in ("file written", "file renamed")),
@@ -267,6 +268,7 @@ FAILURES = [
         ("export", point, 1)
         for point in ("package written", "before package file", "package renamed", WRITE[2])
     ),
+    ("backup", "after backup renamed", 1),
     *(("init", point, 1) for point in ("entries inserted", "erasable rows inserted", "locker built")),
     *(("init", "locker part placed", times) for times in (1, 5)),
     *(("init", point, 1) for point in ("file written", "file renamed")),
@@ -312,13 +314,22 @@ def test_a_disk_that_fails_is_told_and_leaves_nothing_half(
     case = crash.first_case(desk)
     assert not (folder / "out").exists()
     assert (folder / "out.zip").exists() == (point == "package renamed")  # whole, only not synced
+    if point == "package renamed":
+        assert "is there and whole" in caught.value.what
+        assert "custody export --again NUMBER" in (caught.value.hint or "")
+        with (folder / "out.zip").open("rb") as package:
+            assert verify(package).intact
+    if point == "after backup renamed":
+        assert "is there and whole" in caught.value.what
+        with (folder / "out.backup").open("rb") as file:
+            backup.read_through(file, backup.open_head(file, desk.keys, where="backup"))
     assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
     desk.locker.close()
     try:
         crash.STEPS[step](folder)
     except InputRefused:
         # It is there; only what came after failed.
-        assert (step, point) in (("open case", "file written"), ("export", "package renamed"))
+        assert (step, point) == ("open case", "file written") or point in PLACED[1:]
     desk = whole(folder, deep=True)
     if step in ("collect", "collect again"):
         assert len(desk.locker.work.items(case)) == 5

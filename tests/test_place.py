@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
+import jsonschema
 import pytest
+from click.testing import CliRunner
 
+from custody.cli import main
 from custody.errors import InputRefused
-from custody.procedure import place, setup
+from custody.procedure import cases, place, setup
+from custody.procedure.check import check
 from custody.procedure.locker import Locker
 from custody.procedure.setup import Recovery
 from tests import desks
+from tests.conftest import REPO
 
 SIGNS = {
     ".dropbox": "Dropbox",
@@ -141,3 +147,82 @@ def test_a_locker_without_its_ledger_is_never_taken_for_one(tmp_path: Path, kept
     assert not place.is_cut_short(tmp_path / "L", PARTS, LEDGER)
     with pytest.raises(InputRefused, match="not empty"):
         setup.check_place(tmp_path / "L")
+
+
+# A locker that was moved there
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> desks.Desk:
+    return desks.new_locker(tmp_path)
+
+
+def run(desk: desks.Desk, *words: str, code: int = 0) -> tuple[str, str]:
+    secret = desk.key_file.path.with_name("secret")
+    secret.write_bytes(desks.PASSPHRASE)
+    options = ["--key", str(desk.key_file.path), "--passphrase-file", str(secret)]
+    done = CliRunner().invoke(main, [*options, "--locker", str(desk.locker.path), *words])
+    assert done.exit_code == code, done.stderr
+    return done.stdout, done.stderr
+
+
+def test_a_locker_that_was_moved_into_a_synced_folder_says_so_wherever_it_is_written(
+    desk: desks.Desk, tmp_path: Path
+) -> None:
+    assert "warning" not in run(desk, "case", "open", "R-1")[1]
+    put(tmp_path, ".stfolder/")
+    out, err = run(desk, "case", "open", "R-2", "--json")
+    said = "Syncthing copies this folder to other machines"
+    assert err.count("custody: warning: ") == 1
+    assert said in err
+    assert "move the whole folder" in err
+    value = json.loads(out)
+    schema = json.loads((REPO / "schemas" / "custody.case-open.schema.json").read_text("utf-8"))
+    jsonschema.validate(value, schema)
+    assert said in value["warnings"][0]
+    assert "warnings" not in json.loads(run(desk, "list", "--json")[0])  # nothing is written there
+
+
+@pytest.mark.parametrize("network", [False, True])
+def test_check_and_todo_name_the_place_and_nothing_fails(
+    desk: desks.Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, network: bool
+) -> None:
+    if network:
+        monkeypatch.setattr(place, "file_system", lambda _: "nfs4")
+    else:
+        put(tmp_path, ".dropbox")
+    sign = "nfs4" if network else ".dropbox"
+    out, _ = run(desk, "check", "--json", "--no-key")
+    value = json.loads(out)
+    assert value["passed"]
+    (found,) = [f for f in value["findings"] if f["check"] == "place"]
+    assert (found["outcome"], sign in found["text"]) == ("noted", True)
+    assert sign in json.loads(run(desk, "todo", "--json")[0])["misplaced"]
+    assert sign in run(desk, "todo")[0].splitlines()[0]
+
+
+def test_a_locker_that_was_moved_to_the_network_is_not_written(
+    desk: desks.Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = (desk.locker.path / "ledger.sqlite").stat().st_size, check(desk.locker, workers=0).entries
+    with monkeypatch.context() as moved:
+        moved.setattr(place, "file_system", lambda _: "cifs")
+        _, err = run(desk, "case", "open", "R-1", code=4)
+        assert "its locks and its writes are not dependable" in err
+        assert "nothing is lost by moving it" in err
+        with pytest.raises(InputRefused, match="network folder"):
+            cases.open_case(desks.sit_down(desk), "R-1")
+        run(desk, "check")
+        run(desk, "list")
+    assert before == (
+        (desk.locker.path / "ledger.sqlite").stat().st_size,
+        check(desk.locker, workers=0).entries,
+    )
+    run(desk, "case", "open", "R-1")
+
+
+@pytest.mark.skipif(not Path("/proc/self/mounts").exists(), reason="no table of mounts here")
+def test_a_link_to_a_mount_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("/proc/self")
+    assert place.file_system(tmp_path / "link") == place.file_system(Path("/proc/self"))
+    assert place.file_system(tmp_path) != place.file_system(tmp_path / "link")

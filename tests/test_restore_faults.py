@@ -269,6 +269,54 @@ def test_what_was_disposed_of_does_not_come_back(tmp_path, monkeypatch):
     data = (tmp_path / "L2" / "erasable.sqlite").read_bytes()
     assert desk.locker.erasable.part(desk.origin, gone.id, 0, "content") not in (None, b"")
     assert desk.locker.erasable.part(desk.origin, gone.id, 0, "content")[:64] not in data
+    # What is gone is expected to be, here and in what is restored from a backup that never had it.
+    here = Desk(new, desk.key_file, desk.rim)
+    for key in (None, here):
+        done = check.check(new, key, deep=key is not None, workers=0)
+        assert done.passed, done.first_failure
+        assert [f.text for f in done.findings if f.check == "disposals"] == [
+            "of 1 items that were disposed of nothing is here"
+        ]
+        assert done.items == 1
+    backup.write(here, tmp_path / "B2")
+    again = restore.restore(tmp_path / "B2", tmp_path / "L3", desk.key_file, desk.rim)
+    assert (again.disposed, again.items) == (1, 1)
+    assert check.check(Locker(tmp_path / "L3"), None, workers=0).passed
+
+
+@pytest.mark.parametrize("left", ["all", "object", "keys"])
+def test_check_finds_what_is_left_of_an_item_that_was_disposed_of(tmp_path, monkeypatch, left):
+    desk = desks.new_locker(tmp_path)
+    case, done = desks.case_with(desk, tmp_path / "src", {"a.txt": b"a", "b.txt": b"b"})
+    known = dataclasses.replace(kinds.KINDS["item.disposed"], draft=False)
+    monkeypatch.setitem(kinds.KINDS, "item.disposed", known)
+    gone, kept = done.items
+    with desk.write() as writer:
+        public = {"ground": "court order", "provision": "x", "method": "keys destroyed"}
+        writer.add("item.disposed", "item", gone.id, case=case, public=public)
+    row = desk.locker.work.item(gone.id)
+    assert row is not None
+    if left == "object":
+        desk.locker.erasable.forget([gone.id])
+    elif left == "keys":
+        desk.locker.vault.remove([row.object])
+    found = check.check(desk.locker, None, workers=0).first_failure
+    assert found is not None
+    assert (found.check, found.where) == ("disposals", gone.label)
+    said = {
+        "all": "sealed parts or keys and its object",
+        "object": "its object",
+        "keys": "sealed parts or keys",
+    }
+    assert found.found == said[left]
+    desk.locker.erasable.forget([gone.id])
+    desk.locker.vault.remove([row.object])
+    assert check.check(desk.locker, desk, workers=0).passed
+    # A part of anything else that is gone is missing as ever.
+    desk.locker.erasable.forget([kept.id])
+    missing = check.check(desk.locker, None, workers=0).first_failure
+    assert missing is not None
+    assert (missing.check, "is missing" in missing.text) == ("parts", True)
 
 
 def test_the_authorities_and_the_organisation_go_along(tmp_path):

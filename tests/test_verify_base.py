@@ -87,7 +87,15 @@ print("MODULES", code, *sorted(sys.modules))
     rooms = {".".join(name.split(".")[:2]) for name in ours}
     assert rooms <= {"custody", "custody.errors", "custody.format", "custody.crypto", "custody.verify"}
     others = {name.split(".")[0] for name in modules} - set(sys.stdlib_module_names) - {"custody"}
-    known = {"cryptography", "_cffi_backend", "_cryptography_openssl", "__main__", "__mp_main__", "cffi"}
+    known = {
+        "cryptography",
+        "_cffi_backend",
+        "_cryptography_openssl",
+        "__main__",
+        "__mp_main__",
+        "cffi",
+        "bcrypt",
+    }
     assert {name for name in others if not name.startswith("_")} <= known, others
 
 

@@ -7,6 +7,8 @@ import hashlib
 import io
 import os
 import random
+import shutil
+import subprocess
 import tempfile
 import threading
 import tracemalloc
@@ -104,6 +106,38 @@ def test_a_package_written_through_it_is_the_package(tmp_path: Path) -> None:
     write(made)
     made.finish()
     assert by_us(out.getvalue(), tmp_path) == plain.getvalue()
+
+
+def _unpacked(tool: str, passphrase: str, path: Path) -> subprocess.CompletedProcess[bytes]:
+    command = {"bsdtar": ["--passphrase", passphrase, "-xOf"]}.get(tool, ["e", "-so", f"-p{passphrase}"])
+    return subprocess.run([tool, *command, str(path)], capture_output=True, check=False, timeout=60)
+
+
+@pytest.mark.parametrize("tool", ["7z", "bsdtar"])
+@pytest.mark.parametrize("size", [0, 1, 4096, 1_000_001])
+def test_other_programs_unpack_what_is_written(tool: str, size: int, tmp_path: Path) -> None:
+    """Also where it was foreseen as beyond 4 GiB, and where the sizes do stand in zip64 fields."""
+    program = next(filter(shutil.which, ("7z", "7zz") if tool == "7z" else (tool,)), None)
+    if program is None:
+        pytest.skip(f"{tool} is not on this machine")
+    data = random.Random(size).randbytes(size)
+    for bound, limit in ((1 << 20, None), (1 << 33, None), (1 << 20, 1000)):
+        with pytest.MonkeyPatch.context() as patch:
+            if limit is not None:
+                patch.setattr(zip_records, "ZIP64_SIZE", limit)
+            made, out = begun(bound)
+            made.write(data)
+            made.finish()
+        path = tmp_path / "p.zip"
+        path.write_bytes(out.getvalue())
+        done = _unpacked(program, WORDS, path)
+        assert (done.returncode, done.stdout) == (0, data), done.stderr
+        if size > 1:  # one byte in 65,536 passphrases passes the two check bytes, and then the HMAC tells
+            assert _unpacked(program, "another passphrase", path).returncode != 0
+            changed = bytearray(out.getvalue())
+            changed[len(changed) // 2] ^= 1
+            path.write_bytes(bytes(changed))
+            assert _unpacked(program, WORDS, path).returncode != 0
 
 
 def test_the_same_salt_gives_the_same_bytes_and_another_does_not() -> None:

@@ -375,6 +375,7 @@ def _try_sheet(session: Session, words_file: str | None) -> None:
     from custody.procedure import sheet as sheets
 
     locker = session.locker()
+    session.warn_of_place(locker)
     done = sheets.try_sheet(locker, _sheet(session, words_file), session.rim)
     session.out.result(
         {

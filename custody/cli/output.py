@@ -99,6 +99,7 @@ class Output:
     def __init__(self, command: str, *, as_json: bool) -> None:
         self.schema = f"custody.{command}/1"
         self.as_json = as_json
+        self._warnings: list[str] = []
 
     def data(self, *lines: str) -> None:
         """Lines that were asked for; left out under --json, where `result` says the same."""
@@ -112,7 +113,8 @@ class Output:
     def result(self, value: Mapping[str, Any]) -> None:
         """The command's object, under --json only. ASCII: bidi marks and line ends come out escaped."""
         if self.as_json:
-            sys.stdout.write(json.dumps({"schema": self.schema, **value}, indent=2) + "\n")
+            warned = {"warnings": self._warnings} if self._warnings else {}
+            sys.stdout.write(json.dumps({"schema": self.schema, **value, **warned}, indent=2) + "\n")
 
     def say(self, *lines: str) -> None:
         """Words for the person: what was done."""
@@ -123,6 +125,11 @@ class Output:
     def advise(self, text: str) -> None:
         """One line of advice about something that is not wrong, and not well either."""
         sys.stderr.write(f"custody: advice: {one_line(text)}\n")
+
+    def warn(self, text: str) -> None:
+        """One line about something that may cost evidence; under --json it is in the object too."""
+        self._warnings.append(text)
+        sys.stderr.write(f"custody: warning: {one_line(text)}\n")
 
     def next(self, *commands: str) -> None:
         """What comes after this command."""

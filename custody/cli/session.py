@@ -172,8 +172,14 @@ class Session:
 
             # A locker that is not there is the plainer news, and comes before the 0.8 s of Argon2id.
             locker = self.locker()
+            self.warn_of_place(locker)
             self._desk = Desk(locker, self.key_file(), self.rim)
         return self._desk
+
+    def warn_of_place(self, locker: Locker) -> None:
+        """Say what speaks against the folder that a locker lies in, before anything is written there."""
+        if locker.misplaced is not None:
+            self.out.warn(locker.misplaced.advice)
 
     def key_file(self) -> KeyFile:
         """The key file, opened."""

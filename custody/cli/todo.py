@@ -41,6 +41,7 @@ def todo(session: Session, fields: bool, purpose: str | None) -> None:
             "leftovers": list(found.leftovers),
             "registered": [{"id": one.id, "label": one.label, "case": one.case} for one in found.registered],
             "no_recovery": found.no_recovery,
+            "misplaced": found.misplaced,
             "backup": None if found.backup is None else dataclasses.asdict(found.backup),
             "sheet_untried": found.sheet_untried,
             "fields": None
@@ -66,6 +67,8 @@ def todo(session: Session, fields: bool, purpose: str | None) -> None:
 
 def _lines(found: Todo, locker: str) -> Iterator[str]:
     """One line for each thing, with the command that does it. ``locker``: how a command has to name the locker."""
+    if found.misplaced is not None:
+        yield found.misplaced
     if found.unsealed:
         yield f"{count_text(found.unsealed, 'entry is', 'entries are')} not sealed: custody seal"
     for waiting in found.waiting:

@@ -36,22 +36,27 @@ def verify(session: Session, packages: tuple[str, ...], trust: str | None, finge
     records end with 6.
     """
     from custody.procedure import trust as trusting
-    from custody.verify import compare
-    from custody.verify.compare_text import together_lines
-    from custody.verify.text import lines
 
     believed = None if trust is None else trusting.read(Path(trust))
     spoken = session.text(fingerprint, "The twelve words") if fingerprint is not None else None
     words = None if spoken is None else trusting.fingerprint_of(spoken)
-    now, examined = session.rim.now(), []
-    for name in packages:
-        with session.open_package(name) as file:
-            examined.append(compare.examine(name, file, trust=believed, fingerprint=words, now=now))
-    if len(examined) == 1:
-        report = examined[0].report
+    now = session.rim.now()
+    if len(packages) == 1:
+        from custody.verify import package
+        from custody.verify.text import lines
+
+        with session.open_package(packages[0]) as file:
+            report = package.verify(file, trust=believed, fingerprint=words, now=now)
         session.out.result(report.to_value())
         session.out.data(*lines(report))
         return _end(report, packages[0])
+    from custody.verify import compare
+    from custody.verify.compare_text import together_lines
+
+    examined = []
+    for name in packages:
+        with session.open_package(name) as file:
+            examined.append(compare.examine(name, file, trust=believed, fingerprint=words, now=now))
     together = compare.together(examined)
     session.out.result(together.to_value())
     session.out.data(*together_lines(together))

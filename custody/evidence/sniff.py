@@ -1,12 +1,14 @@
 """What a file is, told from its first and last bytes; never from its name.
 
-Our own table first: libmagic costs up to 2 ms a file, and its answers change between versions. A type
-is advice for people and for choosing a reader; it proves nothing, and each answer says how it was
-found. Nothing here raises, whatever the bytes are.
+Our own table first: libmagic costs up to 2 ms a file, and its answers change between versions. What
+begins like nothing and looks like noise (see `_is_noise`) is not shown to it at all. A type is advice for
+people and for choosing a reader; it proves nothing, and each answer says how it was found. Nothing here
+raises, whatever the bytes are.
 
 Sources: PNG (RFC 2083 3.1, 4.1.4), JPEG (ITU-T T.81 B.1), RIFF, ISO/IEC 14496-12 4.3 (ftyp), PDF (ISO
 32000-1 7.5), APPNOTE.TXT 4.3 (zip), RFC 1952 (gzip), RFC 8478 (zstd), the SQLite file format, RFC 3533
-and 7845 (Ogg, Opus), RFC 8794 (EBML), RFC 4867 (AMR), RFC 4155 (mbox), RFC 5322 (mail), RFC 8259 (JSON).
+and 7845 (Ogg, Opus), RFC 8794 (EBML), RFC 4867 (AMR), RFC 4155 (mbox), RFC 5322 (mail), RFC 8259 (JSON),
+RFC 9580 (OpenPGP), the LZ4 frame format, the C2SP age format, [MS-SHLLINK], the ASF and FLV specifications.
 """
 
 from __future__ import annotations
@@ -71,7 +73,33 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"ANDROID BACKUP\n", "application/x-android-backup"),
     (b"\x00\x00\x00\x0cJXL \r\n\x87\n", "image/jxl"),
     (b"\xff\x4f\xff\x51", "image/jp2"),
+    (b"8BPS\x00\x01", "image/vnd.adobe.photoshop"),
+    (b"MThd\x00\x00\x00\x06", "audio/midi"),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c", "video/x-ms-asf"),
+    (b"FLV\x01", "video/x-flv"),
+    (b"\x00\x00\x01\xba", "video/mpeg"),
+    (b"wOFF\x00\x01\x00\x00", "font/woff"),
+    (b"wOF2", "font/woff2"),
+    (b"ElfFile\x00", "application/x-ms-evtx"),
+    (
+        b"\x4c\x00\x00\x00\x01\x14\x02\x00\x00\x00\x00\x00\xc0\x00\x00\x00\x00\x00\x00\x46",
+        "application/x-ms-shortcut",
+    ),
+    (b"EVF\x09\x0d\x0a\xff\x00", "application/x-ewf"),
+    (b"!<arch>\n", "application/x-archive"),
+    # Kinds that have a short beginning, and noise behind it.
+    (b"\x04\x22\x4d\x18", "application/x-lz4"),
+    (b"LZIP\x01", "application/x-lzip"),
+    (b"LUKS\xba\xbe", "application/x-luks"),
+    (b"\x03\xd9\xa2\x9a\x67\xfb\x4b\xb5", "application/x-keepass"),
+    (b"\x03\xd9\xa2\x9a\x65\xfb\x4b\xb5", "application/x-keepass"),
+    (b"Salted__", "application/x-openssl-encrypted"),
+    (b"age-encryption.org/v1\n", "application/x-age-encryption"),
 )
+_BY_FIRST_BYTE: dict[int, tuple[tuple[bytes, str], ...]] = {
+    first: tuple(one for one in _SIGNATURES if one[0][0] == first)
+    for first in {one[0][0] for one in _SIGNATURES}
+}
 
 _RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}
 
@@ -146,7 +174,7 @@ def sniff(head: bytes, size: int, *, tail: bytes = b"", use_libmagic: bool = Tru
     head = head[:HEAD_SIZE]
     if size <= 0 or not head:
         return Sniffed(UNKNOWN, "unknown")
-    for magic, media_type in _SIGNATURES:
+    for magic, media_type in _BY_FIRST_BYTE.get(head[0], ()):
         if head.startswith(magic):
             return Sniffed(media_type, "signature")
     for judge in _BINARY:
@@ -156,12 +184,32 @@ def sniff(head: bytes, size: int, *, tail: bytes = b"", use_libmagic: bool = Tru
     found = _mail(head) or _text(head, size, tail)
     if found is not None:
         return found
-    if use_libmagic:
+    if use_libmagic and not _is_noise(head):
         answer = libmagic.media_type_of(head)
         # inode/… describes a directory entry, not a content
         if answer is not None and answer[0] != UNKNOWN and not answer[0].startswith("inode/"):
             return Sniffed(answer[0], f"libmagic {answer[1]}")
     return Sniffed(UNKNOWN, "unknown")
+
+
+def _is_noise(head: bytes) -> bool:
+    """True for bytes that say nothing of their kind: encrypted, or compressed, without a beginning that is known.
+
+    Of 1,024 random bytes, 251 of the 256 values are met (240: five standard deviations less); of 64, 57 (50: three).
+    Text and programs stay far below, and a beginning of more than a few bytes tells itself by zeros or
+    letters. libmagic knows some kinds by one byte: of random files it called every hundredth a program for
+    DOS or a sound, and that would stand in the record. Of 94,574 files of a system that our table does not
+    name, 24 are noise; libmagic knew 12 of them (OpenPGP keys, which are in the table since). It also
+    needs 0.3 ms for each.
+    """
+    start = head[:8]
+    return (
+        len(head) >= 1024
+        and 0 not in start
+        and not (start[:4].isascii() and start[:4].decode().isprintable())
+        and len(set(head[:64])) >= 50
+        and len(set(head[:1024])) >= 240
+    )
 
 
 # ---------------------------------------------------------------- binary kinds that need a look
@@ -237,6 +285,34 @@ def _bmp(head: bytes, size: int, tail: bytes) -> Sniffed | None:
         if header in (12, 40, 52, 56, 64, 108, 124):
             return Sniffed("image/bmp", "structure")
     return None
+
+
+def _aiff(head: bytes, size: int, tail: bytes) -> Sniffed | None:
+    if head.startswith(b"FORM") and head[8:12] in (b"AIFF", b"AIFC"):
+        return Sniffed("audio/x-aiff", "signature")
+    return None
+
+
+_PUBLIC_KEY_ALGORITHMS = {1, 2, 3, 16, 17, 18, 19, 22}
+_AFTER_PUBLIC_KEY = {2, 13, 14, 17}
+"""Tags of what may follow a public key packet: a signature, a user id, a subkey, an attribute."""
+
+
+def _openpgp_key(head: bytes, size: int, tail: bytes) -> Sniffed | None:
+    # A public key packet of version 4 in the old framing (RFC 9580 4.2.2, 5.5.2.2), and another behind it.
+    if head[:1] not in (b"\x98", b"\x99") or len(head) < 9:
+        return None
+    at = 2 if head[0] == 0x98 else 3
+    end = at + int.from_bytes(head[1:at], "big")
+    if (
+        head[at] != 4
+        or head[at + 5] not in _PUBLIC_KEY_ALGORITHMS
+        or end >= len(head)
+        or not head[end] & 0x80
+    ):
+        return None
+    tag = head[end] & 0x3F if head[end] & 0x40 else head[end] >> 2 & 0x0F
+    return Sniffed("application/pgp-keys", "structure") if tag in _AFTER_PUBLIC_KEY else None
 
 
 def _icon(head: bytes, size: int, tail: bytes) -> Sniffed | None:
@@ -399,6 +475,8 @@ _BINARY: tuple[_Judge, ...] = (
     _ole,
     _program,
     _bmp,
+    _aiff,
+    _openpgp_key,
     _icon,
     _audio_frames,
     _tar,

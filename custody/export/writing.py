@@ -29,7 +29,7 @@ def write_file(
 
     ``bound``: a size in bytes that the package will not exceed. Raises InputRefused when there is a file
     of this name, MachineError when it can't be written; what ``write`` raises passes through. Nothing is
-    left of the file then.
+    left of the file then; but for a MachineError that says that the file is whole, and only its name not durable.
     """
     try:
         with machine.NewFile(output) as new:
@@ -50,8 +50,6 @@ def write_file(
                 sync.finish()
             machine.at_point("before package file")
             new.place()
-        machine.at_point("package renamed")
-        machine.sync_directory(output.absolute().parent)
     except FileExistsError as error:
         raise InputRefused("there is a file of this name already", where=output.name) from error
     except OSError as error:
@@ -61,7 +59,19 @@ def write_file(
             found=error.strerror,
             hint="the export is logged, and stays prepared: make room, then see custody todo",
         ) from error
-    return output.stat().st_size, sha512
+    try:
+        machine.at_point("package renamed")
+        machine.sync_directory(output.absolute().parent)
+        return output.stat().st_size, sha512
+    except OSError as error:
+        raise MachineError(
+            "the package's file is there and whole, but its folder was not confirmed to be on the disk: a power cut"
+            " may take the file's name away",
+            where=output.name,
+            found=error.strerror,
+            hint="the export stays prepared, and custody todo names it: write it to another disk with custody export"
+            " --again NUMBER -o FILE; if this file is what you want, custody verify it, copy it, then --done NUMBER",
+        ) from error
 
 
 class _Watched:

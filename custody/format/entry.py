@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -48,6 +49,23 @@ BODY_SHAPE = record(
         "approvals": list_of(ENVELOPE_SHAPE, most=16, unique=False),
     }
 )
+
+
+def _form(shape: shape.Shape) -> str:
+    """How a text is spelled that can be null or has a form without quotes, backslashes and letters beyond ASCII."""
+    null, text = shape.get("anyOf", (None, shape))
+    return f'(?:{"" if null is None else "null|"}"{text["pattern"][1:-1]}")'
+
+
+_NUMBER, _TIME = "(?:0|[1-9][0-9]{0,14})", BODY_SHAPE["properties"]["time"]["properties"]
+_PLAIN = re.compile(
+    rf"""\{{"actor":{_form(DIGEST)},"approvals":\[\],"case":{_form(or_null(ID))},"group":{_form(or_null(ID))},"""
+    rf""""kind":"[a-z_.]{{1,60}}","ledger":{_form(ORIGIN)},"public":(?P<public>\{{.*\}}),"root":{_form(DIGEST)},"""
+    rf""""sealed":(?P<sealed>\{{(?:"[a-z_]+":{_form(DIGEST)},?)*\}}),"seq":{_NUMBER},"subject":\{{"id":{_form(ID)},"n":{_NUMBER},"""
+    rf""""prev":{_form(or_null(DIGEST))},"type":"(?:{"|".join(kinds.SUBJECTS)})"\}},"time":\{{"""
+    rf""""mono":{_form(_TIME["mono"])},"session":{_form(_TIME["session"])},"wall":{_form(TIME)}\}},"v":{VERSION}\}}"""
+)
+"""Nearly all bodies as they are spelled: what does not stand in `public` or `sealed` has a form of its own."""
 
 
 class NewerVersion(FormatError):
@@ -141,10 +159,12 @@ class Entry:
 
         Only what holds for every kind of version 1 is checked here; `check_kind` holds the table.
         """
-        value = canonical.decode_object(body, where=where)
-        if isinstance(value.get("v"), int) and value["v"] != VERSION:
-            raise NewerVersion("made by a newer custody", where=where, found=f"version {value['v']}")
-        shape.check(value, BODY_SHAPE, where=where)
+        value = canonical.parse(body, where=where)
+        if not _is_plain(body, value, where):
+            value = canonical.decode_object(body, where=where)
+            if isinstance(value.get("v"), int) and value["v"] != VERSION:
+                raise NewerVersion("made by a newer custody", where=where, found=f"version {value['v']}")
+            shape.check(value, BODY_SHAPE, where=where)
         entry = cls.from_value(value)
         entry.check_general(where=where)
         return entry
@@ -185,6 +205,18 @@ class Entry:
             envelope.from_value(dict(value), payload_type=payload_type, where=f"{where}, approval {place}")
             for place, value in enumerate(self.approvals)
         )
+
+
+def _is_plain(body: bytes, value: Any, where: str) -> bool:
+    """True where a body has its one spelling and its shape, told in half the time that asking for each takes.
+
+    Nothing is plain that the long way refuses. What `_PLAIN` fits has its shape, and is canonical where the two
+    objects in it are. Wherever they were cut out of the text: if the two cuts are the spellings of two of the
+    values that were read, then the whole is a spelling too, and a spelling can be read in one way only.
+    """
+    match = _PLAIN.fullmatch(body.decode("utf-8"))
+    parts = {} if match is None else match.groupdict()
+    return bool(parts) and all(canonical.spells(parts[name], value[name], where=where) for name in parts)
 
 
 def read(stored: bytes, *, where: str) -> tuple[Entry, Envelope]:

@@ -99,7 +99,13 @@ def open_engine(path: Path) -> sa.Engine:
     @sa.event.listens_for(made, "connect")
     def _prepare(connection: Any, _record: object) -> None:
         guard(connection, metadata.tables, where=path.name)
-        for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "secure_delete=ON", "synchronous=FULL"):
+        for pragma in (
+            "trusted_schema=OFF",
+            "cell_size_check=ON",
+            "secure_delete=ON",
+            "synchronous=FULL",
+            "temp_store=MEMORY",  # what is deleted here stands in no other file either
+        ):
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(made, "begin")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from custody.errors import CheckFailed, InputRefused
 from custody.format import entry as entries
+from custody.format.names import id_bytes
 from custody.ledger.store import Head, Last, Stored
 from custody.ledger.volumes import Record
 from custody.verify import replay
@@ -82,7 +82,7 @@ def heads_digest(heads: Mapping[str, Head]) -> str:
     digest = hashlib.sha256()
     for subject in sorted(heads):
         head = heads[subject]
-        digest.update(uuid.UUID(subject).bytes + head.n.to_bytes(8, "big") + head.leaf)
+        digest.update(id_bytes(subject) + head.n.to_bytes(8, "big") + head.leaf)
     return digest.hexdigest()
 
 

@@ -131,6 +131,9 @@ def engine(path: Path, *, write: bool) -> sa.Engine:
             "cell_size_check=ON",
             "recursive_triggers=ON",
             "synchronous=FULL",
+            # Each row that a guard could refuse can be taken back: the pages for that went through a file on
+            # the disk, 90 KiB an entry.
+            "temp_store=MEMORY",
         ):
             connection.execute(f"PRAGMA {pragma}")
         if not write:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,15 +21,13 @@ from custody.errors import CheckFailed, FormatError, MachineError, NoRight
 from custody.format import entry as entries
 from custody.format import kinds, merkle, note
 from custody.format.envelope import ENTRY_TYPE
+from custody.format.names import id_bytes
 from custody.format.text import show
 from custody.ledger import sqlite, tables
+from custody.stored import insert
 from custody.verify.rights import Rights
 
 FILE_NAME = "ledger.sqlite"
-
-
-def _key(identifier: str) -> bytes:
-    return uuid.UUID(identifier).bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +62,14 @@ class Stored:
                 found=error.found,
                 hint="change nothing in the locker, make a copy of it, and run custody check",
             ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Row(Stored):
+    """An entry with what the columns beside it say: its subject's 16 bytes, and the number there."""
+
+    subject: bytes = b""
+    n: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +208,14 @@ def _machine_error(error: sa.exc.DBAPIError, path: Path) -> Exception:
 _ROWS = 500
 """So many rows are read at a time."""
 
+_NODE = sa.select(tables.node.c.hash).where(
+    tables.node.c.level == sa.bindparam("level"), tables.node.c.position == sa.bindparam("position")
+)
+"""Made once: to put it together took longer than to ask it, and a proof asks it twenty times."""
+
+_SMALL_ROWS = 5000
+"""The same, of rows that are 50 bytes."""
+
 
 class View:
     """The first ``size`` entries. They never change, so every question is a short read of its own.
@@ -236,10 +249,7 @@ class View:
 
     def node(self, level: int, position: int) -> bytes:
         """A stored hash of the tree; CheckFailed where there is none."""
-        table = tables.node
-        found = self.connection.execute(
-            sa.select(table.c.hash).where(table.c.level == level, table.c.position == position)
-        ).scalar()
+        found = self.connection.execute(_NODE, {"level": level, "position": position}).scalar()
         if found is None:
             raise CheckFailed("a node of the tree is missing", where=f"node {level}/{position}")
         return bytes(found)
@@ -296,7 +306,7 @@ class View:
         table = tables.entry
         query = (
             sa.select(table.c.seq, table.c.envelope)
-            .where(table.c.subject == _key(subject), table.c.n >= start, table.c.seq < self.size)
+            .where(table.c.subject == id_bytes(subject), table.c.n >= start, table.c.seq < self.size)
             .order_by(table.c.n)
         )
         if stop is not None:
@@ -345,49 +355,45 @@ class View:
         table = tables.entry
         query = (
             sa.select(table.c.seq, table.c.n)
-            .where(table.c.subject == _key(subject), table.c.seq < self.size)
+            .where(table.c.subject == id_bytes(subject), table.c.seq < self.size)
             .order_by(table.c.n.desc())
             .limit(1)
         )
         row = self.connection.execute(query).first()
         return None if row is None else Head(row.n, self.node(0, row.seq))
 
-    def index_rows(self) -> Iterator[tuple[int, str, int]]:
-        """(seq, subject, n) as the columns state them, for `check` to compare with the bodies."""
+    def rows(self) -> Iterator[Row]:
+        """All entries in order, with what the columns beside them say, for `check` to compare with the bodies."""
         table = tables.entry
+        query = sa.select(table.c.seq, table.c.envelope, table.c.subject, table.c.n)
+        query = query.where(table.c.seq < self.size).order_by(table.c.seq).limit(_ROWS)
         start = 0
-        while start < self.size:
-            query = (
-                sa.select(table.c.seq, table.c.subject, table.c.n)
-                .where(table.c.seq >= start, table.c.seq < self.size)
-                .order_by(table.c.seq)
-                .limit(_ROWS)
-            )
-            rows = self.connection.execute(query).all()
-            for seq, subject, n in rows:
-                yield seq, str(uuid.UUID(bytes=bytes(subject))) if len(subject) == 16 else subject.hex(), n
-            if not rows:
-                return
+        while rows := self.connection.execute(query.where(table.c.seq >= start)).all():
+            for seq, stored, subject, n in rows:
+                yield Row(seq, stored, self.base, subject, n)
             start = rows[-1].seq + 1
 
     def nodes(self) -> Iterator[tuple[int, int, bytes]]:
         """All stored hashes of the tree of this size."""
         table = tables.node
         key = sa.tuple_(table.c.level, table.c.position)
-        last, grown = (-1, -1), self.size
+        last, size = (-1, -1), self.size
+        grown = size
         while True:
             query = (
                 sa.select(table.c.level, table.c.position, table.c.hash)
                 .where(key > last)
                 .order_by(table.c.level, table.c.position)
-                .limit(_ROWS)
+                .limit(_SMALL_ROWS)
             )
             rows = self.connection.execute(query).all()
             for level, position, digest in rows:
                 end = (position + 1) << min(level, 64)
-                grown = self._size_now() if end > grown else grown
-                if end <= self.size or end > grown:
-                    yield level, position, bytes(digest)
+                if end > size:
+                    grown = self._size_now() if end > grown else grown
+                    if end <= grown:
+                        continue  # of an entry that came since
+                yield level, position, digest
             if not rows:
                 return
             last = (rows[-1].level, rows[-1].position)
@@ -477,8 +483,8 @@ class Append(View):
         self.moved: dict[str, Head] = {}
         """Heads of the ledger's and the cases' histories that this append moved."""
         self._subjects: dict[str, tuple[str, str | None]] = {}
-        self._entry_rows: list[dict[str, Any]] = []
-        self._node_rows: list[dict[str, Any]] = []
+        self._entry_rows: list[tuple[int, bytes, int, bytes]] = []
+        self._node_rows: list[tuple[int, int, bytes]] = []
         self._fresh: dict[merkle.Node, bytes] = {}
 
     @property
@@ -589,16 +595,9 @@ class Append(View):
 
     def _place(self, entry: entries.Entry, stored: Stored) -> None:
         leaf = stored.leaf
-        self._entry_rows.append(
-            {
-                "seq": stored.seq,
-                "subject": _key(entry.subject.id),
-                "n": entry.subject.n,
-                "envelope": stored.envelope,
-            }
-        )
+        self._entry_rows.append((stored.seq, id_bytes(entry.subject.id), entry.subject.n, stored.envelope))
         for level, position, digest in merkle.new_nodes(self._size, leaf, self.node):
-            self._node_rows.append({"level": level, "position": position, "hash": digest})
+            self._node_rows.append((level, position, digest))
             self._fresh[level, position] = digest
         merkle.push(self._peaks, self._size, leaf)
         head = self._heads[entry.subject.id] = Head(entry.subject.n, leaf)
@@ -609,8 +608,8 @@ class Append(View):
     def flush(self) -> None:
         """Write the rows gathered so far into the transaction."""
         if self._entry_rows:
-            self.connection.execute(sa.insert(tables.entry), self._entry_rows)
-            self.connection.execute(sa.insert(tables.node), self._node_rows)
+            insert(self.connection, tables.entry, self._entry_rows)
+            insert(self.connection, tables.node, self._node_rows)
             self._entry_rows, self._node_rows = [], []
             machine.at_point("entries inserted")
 

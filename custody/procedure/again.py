@@ -101,10 +101,13 @@ def again(
     """Write the package again into a new file, as it was made: same items, same parts, same passphrase.
 
     ``stamped``: ask for time proofs over the package's own state of the record, when its file was never
-    written; a second copy has those of the first. Raises NoRight for who may not export from the case
-    (the try is logged); InputRefused when something of it was disposed of or is gone, or when the
-    exporter's signature was never made and somebody else asks; CheckFailed when what is there now does
-    not give the package that was logged. Where it can be told beforehand, nothing is logged.
+    written; a second copy has those of the first. A package that was made before the locker was restored is of
+    the volumes that there were then, under their twelve words; no proof is asked for.
+
+    Raises NoRight for who may not export from the case (the try is logged); InputRefused when something of it
+    was disposed of or is gone, or when the exporter's signature was never made and somebody else asks;
+    CheckFailed when what is there now does not give the package that was logged. Where it can be told
+    beforehand, nothing is logged.
     """
     if not desk.rights.holds(desk.key_id, "export", row.case):
         access.refuse_case(desk, row.case, what="export")
@@ -126,6 +129,8 @@ def again(
     tokens: list[tuple[bytes, Token]] = []
     waiting: list[Waiting] = []
     asked = 0
+    # Over a note of a closed volume none can be kept any more, and what came later covers it too.
+    stamped = stamped and body.ledger == desk.origin
     if kept is None and stamped and desk.rights.holds(desk.key_id, "seal", None):
         tokens, waiting, asked = stamp(desk, note)
     small = export_files.small_files(desk, plan, made, note, only=None if kept is None else kept.tokens)
@@ -147,7 +152,7 @@ def again(
         tokens=tuple(token for _, token in tokens),
         waiting=tuple(waiting),
         authorities=asked,
-        fingerprint=words.encode(desk.locker.genesis_leaf[:16]),
+        fingerprint=words.encode(_beginning(desk.locker, body.ledger)[:16]),
         again=signer.outcome,
     )
 
@@ -164,16 +169,15 @@ def not_wanted(desk: Desk, row: PackageRow) -> None:
 
 def _as_made(desk: Desk, row: PackageRow) -> tuple[Stored, tuple[ItemRow, ...], LogNote]:
     """The package's last entry, its items and its log note, as the record has them."""
-    with desk.locker.ledger.reading() as view:
+    with desk.locker.record() as record:
+        view = next(view for view in reversed(record.views) if view.base <= row.seq)
         seq = row.seq - view.base
-        if seq < 0:
-            raise InputRefused(
-                "this package was made before the locker was restored: that part of the record is closed",
-                where=names.short(row.id),
-                hint="make a new package: custody export --case REF",
-            )
-        group = list(view.entries(seq - row.items, seq + 1))
+        group = list(view.entries(max(seq - row.items, 0), seq + 1))
         stored_note = view.notes().get(seq + 1)
+    if not group:
+        raise CheckFailed(
+            "the record ends before this package", where=f"entry {row.seq}", hint="custody check"
+        )
     made = group[-1]
     body = made.read()
     where = f"entry {row.seq}"
@@ -187,6 +191,11 @@ def _as_made(desk: Desk, row: PackageRow) -> tuple[Stored, tuple[ItemRow, ...], 
             raise CheckFailed("not an entry of this package's group", where=f"entry {stored.seq}")
         items.append(item)
     return made, tuple(items), LogNote.from_bytes(stored_note, where=f"note {seq + 1}")
+
+
+def _beginning(locker: Locker, origin: str) -> bytes:
+    """Leaf hash of entry 0 of the volume of this origin."""
+    return next(volume.genesis_leaf for volume in locker.volumes if volume.origin == origin)
 
 
 def _check_all_there(desk: Desk, items: tuple[ItemRow, ...]) -> None:
@@ -216,7 +225,7 @@ def _plan(
     first = made.position - len(items)
     chosen = export_plan.choose(desk, body.case, items, stop=first)
     plan = export_plan.make(desk, chosen, shown, stop=first)
-    for name, value in plan.bound(desk.locker.ledger_id).items():
+    for name, value in plan.bound().items():
         if body.public[name] == value:
             continue
         if name in ("contents", "withheld"):

@@ -23,8 +23,9 @@ from custody.format import backup as formats
 from custody.format.envelope import Envelope
 from custody.keys import erasable
 from custody.ledger import store as ledgers
+from custody.ledger.work import ItemRow
 from custody.procedure import place
-from custody.procedure.locker import Desk
+from custody.procedure.locker import Desk, Locker
 from custody.vault import archive
 from custody.vault import store as vaults
 
@@ -71,8 +72,6 @@ def write(desk: Desk, output: Path, progress: Progress | None = None) -> Written
             os.fsync(new.file.fileno())
             machine.at_point("before backup renamed")
             new.place()
-        machine.sync_directory(output.absolute().parent)
-        machine.at_point("after backup renamed")
     except FileExistsError as error:
         raise InputRefused("there is a file of this name already", where=output.name) from error
     except OSError as error:
@@ -81,6 +80,17 @@ def write(desk: Desk, output: Path, progress: Progress | None = None) -> Written
             where=output.name,
             found=error.strerror,
             hint="make room, then run the command again; the locker itself is as it was",
+        ) from error
+    try:
+        machine.sync_directory(output.absolute().parent)
+        machine.at_point("after backup renamed")
+    except OSError as error:
+        raise MachineError(
+            "the backup's file is there and whole, but its folder was not confirmed to be on the disk: a power cut"
+            " may take the file's name away, and it does not count as made",
+            where=output.name,
+            found=error.strerror,
+            hint="make another one on another disk; this one can be looked at with custody backup --check",
         ) from error
     sha256 = target.hexdigest()
     _log(desk, backup_id, "written", sha256)
@@ -118,7 +128,13 @@ def _write(desk: Desk, backup_id: str, target: _Hashed, progress: Progress | Non
             # Nobody appends now: with the write-ahead logs folded in, the files themselves are the state.
             desk.locker.ledger.settle()
             desk.locker.erasable.settle()
-            objects = sorted({item.object for item in desk.locker.work.items() if item.object is not None})
+            objects = sorted(
+                {
+                    item.object
+                    for item in desk.locker.work.items()
+                    if item.object is not None and not _gone(desk.locker, item)
+                }
+            )
             head, writer = _begin(desk, backup_id, target)
             stack.enter_context(writer)
             closed = [volume.path for volume in desk.locker.closed.volumes]
@@ -131,6 +147,13 @@ def _write(desk: Desk, backup_id: str, target: _Hashed, progress: Progress | Non
             if progress is not None:
                 progress(done, len(objects))
     return head
+
+
+def _gone(locker: Locker, item: ItemRow) -> bool:
+    """True when an item's object is not there because it was disposed of; else it is missing, and that is told."""
+    if item.object is None or locker.vault.size_of(item.object) is not None:
+        return False
+    return any(stored.read().kind == "item.disposed" for stored in locker.history(item.id))
 
 
 def _begin(desk: Desk, backup_id: str, target: _Hashed) -> tuple[formats.Head, archive.ArchiveWriter]:

@@ -174,7 +174,7 @@ def preview(desk: Desk, choice: Choice) -> Preview:
     exhibits = frozenset(chosen.exhibits)
     withheld: dict[str, int] = {}
     with desk.locker.record() as record:
-        for subject, kind in chosen.subjects(desk.locker).items():
+        for subject, kind in chosen.subjects().items():
             shown = export_plan.shown_of(kind, choice.shown)
             for stored in record.history(subject):
                 entry = stored.read()
@@ -202,7 +202,7 @@ def _log(
 ) -> tuple[Stored, LogNote] | None:
     """Append the export's group and its note in one transaction; None when a history moved meanwhile."""
     case = plan.chosen.case
-    public = {"package": package_id, "form": package.FORM, **plan.bound(desk.locker.ledger_id)}
+    public = {"package": package_id, "form": package.FORM, **plan.bound()}
     with contextlib.suppress(_Moved), desk.write() as writer:
         if not desk.rights.holds(desk.key_id, "export", case):
             raise _Moved  # the right went while the desk was open: the next look refuses, and logs it

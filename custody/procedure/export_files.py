@@ -54,8 +54,10 @@ def small_files(
     """
     size = note.checkpoint.size
     with desk.locker.record() as record:
-        views = [*((volume.number, view) for volume, view in record.closed), (None, record.newest)]
-        stretches = [_Stretch(view, number, size if number is None else view.size) for number, view in views]
+        # A package that was made in a volume that is closed by now is of that one and those before it.
+        views = [view for view in record.views if view.base <= made.position]
+        stretches = [_Stretch(view, number, view.size) for number, view in enumerate(views[:-1], 1)]
+        stretches.append(_Stretch(views[-1], None, size))
         entries = [stretch.entries(plan.heads) for stretch in stretches]
         files: dict[str, bytes] = {}
         for stretch, found in zip(stretches, entries, strict=True):
@@ -94,7 +96,7 @@ def small_files(
     )
     statement = package.Statement(
         package=identifier,
-        origin=desk.origin,
+        origin=body.ledger,
         size=size,
         root=note.checkpoint.root.hex(),
         leaf=made.leaf.hex(),
@@ -105,7 +107,7 @@ def small_files(
 
 
 class _Stretch:
-    """What a package takes from one volume, up to ``size`` entries of it. ``number`` None: the newest."""
+    """What a package takes from one volume, up to ``size`` entries. ``number`` None: the one that it was made in."""
 
     def __init__(self, view: View, number: int | None, size: int) -> None:
         self.view = view

@@ -17,22 +17,26 @@ from custody.format.text import to_base64
 from custody.ledger import histories
 from custody.ledger.work import ItemRow
 from custody.procedure import access
-from custody.procedure.locker import Desk, Locker
+from custody.procedure.locker import Desk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """What a package is about. ``exhibits``: labels by id; ``of_items``: how many items the case had."""
+    """What a package is about. ``exhibits``: labels by id; ``of_items``: how many items the case had.
 
+    ``ledgers``: the ledgers of the volumes that there were, the one that was written last.
+    """
+
+    ledgers: tuple[str, ...]
     case: str
     items: tuple[ItemRow, ...]
     exhibits: Mapping[str, str]
     of_items: int
 
-    def subjects(self, locker: Locker) -> dict[str, str]:
+    def subjects(self) -> dict[str, str]:
         """Subjects whose whole histories are shipped, with their type; the ledgers of all volumes among them."""
         return {
-            **{volume.ledger: "ledger" for volume in locker.volumes},
+            **dict.fromkeys(self.ledgers, "ledger"),
             self.case: "case",
             **dict.fromkeys(self.exhibits, "exhibit"),
             **{item.id: "item" for item in self.items},
@@ -78,10 +82,10 @@ class Plan:
             if kind != "item"
         ]
 
-    def bound(self, ledger: str) -> dict[str, Any]:
+    def bound(self) -> dict[str, Any]:
         """The fields of `package.made` that bind what the package contains."""
         files = [(self.paths[item.id], self.contents[item.id]["digests"]["sha256"]) for item in self.kept]
-        heads = {"ledger": self.heads[ledger], "case": self.heads[self.chosen.case]}
+        heads = {"ledger": self.heads[self.chosen.ledgers[-1]], "case": self.heads[self.chosen.case]}
         return {
             "contents": package.contents_digest(files, self.keys),
             "items": len(self.items),
@@ -116,7 +120,9 @@ def choose(desk: Desk, case: str, items: Sequence[ItemRow], *, stop: int | None 
         if inside and inside <= ids:
             own.setdefault(exhibit)
     exhibits = {identifier: labels[identifier] for identifier in own}
-    return Chosen(case=case, items=chosen, exhibits=exhibits, of_items=len(everything))
+    volumes = desk.locker.volumes
+    ledgers = tuple(volume.ledger for volume in volumes if stop is None or volume.base < stop)
+    return Chosen(ledgers=ledgers, case=case, items=chosen, exhibits=exhibits, of_items=len(everything))
 
 
 def shown_of(kind: str, shown: frozenset[str]) -> frozenset[str]:
@@ -139,7 +145,7 @@ def make(
     Raises NoRight for what this custodian has no keys for: the content of every item, and what of
     ``asked`` stands somewhere (other parts that can't be opened count as withheld).
     """
-    subjects = chosen.subjects(desk.locker)
+    subjects = chosen.subjects()
     heads = _heads(desk, subjects, stop)
     wanted = {subject: shown_of(kind, shown) for subject, kind in subjects.items()}
     opened = access.open_for_export(desk, chosen.case, wanted, exhibits=frozenset(chosen.exhibits), stop=stop)

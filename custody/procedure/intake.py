@@ -277,7 +277,7 @@ def _seal(
     if setting.keep:
         staged = writing.seal_stream(
             keeping,  # type: ignore[arg-type]
-            _target(setting),
+            Path(_target(setting)),
             size=size,
             digests=setting.digests,
             progress=progress,
@@ -315,8 +315,8 @@ def _object_keys(setting: Setting, job: Job) -> dict[str, bytes]:
     }
 
 
-def _target(setting: Setting) -> Path:
-    return Path(setting.staging, secrets.token_hex(8))
+def _target(setting: Setting) -> str:
+    return os.path.join(setting.staging, secrets.token_hex(8))
 
 
 def _check_expected(setting: Setting, sha256: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -28,6 +29,7 @@ from custody.ledger import store as ledgers
 from custody.ledger import work as works
 from custody.ledger.histories import Histories
 from custody.ledger.volumes import Closed, Record, Volume
+from custody.procedure import place
 from custody.procedure.keyring import KeyRing, SealedPart
 from custody.procedure.rim import Rim
 from custody.vault import store as vaults
@@ -113,6 +115,11 @@ class Locker:
         with self.record() as record:
             self._work.catch_up(record)
         return self._work
+
+    @functools.cached_property
+    def misplaced(self) -> place.Misplaced | None:
+        """What speaks against the folder that the locker lies in, or was moved into; looked at once."""
+        return place.misplaced(self.path)
 
     def made(self, entries_made: Sequence[entries.Entry], root: str) -> None:
         """Tell the projection what was just appended, where it is open; else it reads it when it is asked."""
@@ -324,9 +331,12 @@ class Desk:
     def write(self) -> Iterator[Writer]:
         """Append under the locker's lock; at the end all is durable, after an exception nothing is left.
 
+        InputRefused in a network folder.
+
         A disk that fails is a MachineError. Where it fails in the very commit nobody can say whether that
         took place: `Writer.unsure` tells, and the next command sees.
         """
+        place.check_writable(self.locker.path, self.locker.misplaced)
         with contextlib.ExitStack() as stack:
             stack.enter_context(self.locker.lock())
             if self._stale:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from custody.errors import InputRefused, MachineError
@@ -70,25 +71,61 @@ _MARKS: tuple[tuple[str, str, Callable[[Path], bool]], ...] = (
 )
 
 
-def check_local(directory: Path, environ: Mapping[str, str] | None = None) -> None:
-    """InputRefused for a network folder, or one that a program syncs; the message names the sign."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misplaced:
+    """A place that is none for a locker. ``network``: there locks don't hold; ``found``: the sign, escaped."""
+
+    network: bool
+    text: str
+    found: str
+    program: str | None = None
+
+    @property
+    def advice(self) -> str:
+        """The whole as one line for somebody whose locker lies there already."""
+        return (
+            f"{self.text} (found: {self.found}): when no command runs, move the whole folder to"
+            " a disk of this machine that nothing syncs, and keep backups where they are copied"
+        )
+
+
+def misplaced(directory: Path, environ: Mapping[str, str] | None = None) -> Misplaced | None:
+    """Why a folder is no place for a locker: it is on the network, or a program syncs it; None where it is one."""
     kind = file_system(directory)
     if kind in _NETWORK:
-        raise InputRefused(
-            "a network folder can't hold a locker: its locks and its writes are not dependable",
-            where=show(str(directory)),
-            found=kind,
-            hint="make the locker on a disk of this machine, and back it up to the network",
-        )
+        text = "a network folder can't hold a locker: its locks and its writes are not dependable"
+        return Misplaced(network=True, text=text, found=show(kind or ""))
     found = synced_by(directory, os.environ if environ is None else environ)
-    if found is not None:
-        program, sign = found
+    if found is None:
+        return None
+    program, sign = found
+    text = f"{program} copies this folder to other machines while it is being written, which tears a locker"
+    return Misplaced(network=False, text=text, found=show(sign), program=program)
+
+
+def check_local(directory: Path, environ: Mapping[str, str] | None = None) -> None:
+    """InputRefused for a network folder, or one that a program syncs; the message names the sign."""
+    wrong = misplaced(directory, environ)
+    if wrong is None:
+        return
+    hint = "make the locker on a disk of this machine, and back it up to the network"
+    if wrong.program is not None:
+        hint = (
+            "make the locker in a folder that nothing syncs, and let a backup of it be synced;"
+            f" if {wrong.program} is gone from this machine, delete what was found"
+        )
+    raise InputRefused(wrong.text, where=show(str(directory)), found=wrong.found, hint=hint)
+
+
+def check_writable(directory: Path, wrong: Misplaced | None) -> None:
+    """InputRefused where a locker that was moved lies on the network: two machines would tear it (decision 0032)."""
+    if wrong is not None and wrong.network:
         raise InputRefused(
-            f"{program} copies this folder to other machines while it is being written, which tears a locker",
+            wrong.text,
             where=show(str(directory)),
-            found=show(sign),
-            hint="make the locker in a folder that nothing syncs, and let a backup of it be synced;"
-            f" if {program} is gone from this machine, delete what was found",
+            found=wrong.found,
+            hint="nothing was changed, and nothing is lost by moving it: when no command runs on any machine, move the"
+            " whole folder to a disk of this machine, and go on there; reading without a key works here too",
         )
 
 
@@ -155,7 +192,8 @@ def file_system(directory: Path) -> str | None:
         lines = Path("/proc/self/mounts").read_text("utf-8", "replace").splitlines()
     except OSError:
         return None
-    place = directory.absolute()
+    # Links are followed, as writes are.
+    place = Path(os.path.realpath(directory))
     best: tuple[int, str | None] = (-1, None)
     for line in lines:
         fields = line.split(" ")

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import concurrent.futures
 import multiprocessing
+import operator
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from custody.crypto import envelopes
 from custody.errors import CustodyError
 from custody.format import entry as entries
 from custody.format import envelope, merkle
-from custody.format.entry import Entry
+from custody.format.entry import Entry, Subject, Time
 from custody.procedure.workers import begin_worker
 
 if TYPE_CHECKING:
@@ -33,16 +34,26 @@ _CHUNK_BYTES = 1 << 20
 _WAITING = 3
 """Chunks a worker that are under way: with the largest entries there are, some MiB in all."""
 
+_Line = TypeVar("_Line", bound="Stored")
+
 Sound = tuple[Entry, bytes]
 """An entry that is sound by itself, and its leaf hash."""
 
-_Result = tuple[dict[str, Any], bytes] | None
+_FIELDS = (
+    "ledger", "seq", "root", "kind", "actor", "case", "group", "public", "sealed", "approvals",
+    "subject.type", "subject.id", "subject.n", "subject.prev", "time.wall", "time.session", "time.mono",
+)  # fmt: skip
+"""What a worker sends of an entry, in this order: plain values cross in half the time that objects take."""
+
+_fields: Callable[[Entry], tuple[Any, ...]] = operator.attrgetter(*_FIELDS)
+
+_Result = tuple[tuple[Any, ...], bytes] | None
 _Future = concurrent.futures.Future[list[_Result]]
 
 
 def read_ahead(
-    stored: Iterable[Stored], size: int, keys: Callable[[], Mapping[str, bytes]], workers: int | None = None
-) -> Iterator[tuple[Stored, Sound | None]]:
+    stored: Iterable[_Line], size: int, keys: Callable[[], Mapping[str, bytes]], workers: int | None = None
+) -> Iterator[tuple[_Line, Sound | None]]:
     """Each entry in order, with what it says where it is sound by itself; None where that must be found out.
 
     Sound: canonical, of a kind and shape that is known, and signed by the key of its actor. ``size``: how many
@@ -58,7 +69,7 @@ def read_ahead(
     # The first entries name the keys.
     yield from _unread(next(chunks, []))
     with _Pool(count) as pool:
-        waiting: deque[tuple[list[Stored], _Future | None]] = deque()
+        waiting: deque[tuple[list[_Line], _Future | None]] = deque()
         for chunk in chunks:
             waiting.append((chunk, pool.submit(chunk, keys())))
             if len(waiting) > _WAITING * count:
@@ -67,8 +78,8 @@ def read_ahead(
             yield from _results(*waiting.popleft())
 
 
-def _chunks(stored: Iterable[Stored]) -> Iterator[list[Stored]]:
-    chunk: list[Stored] = []
+def _chunks(stored: Iterable[_Line]) -> Iterator[list[_Line]]:
+    chunk: list[_Line] = []
     size = 0
     for one in stored:
         chunk.append(one)
@@ -80,17 +91,17 @@ def _chunks(stored: Iterable[Stored]) -> Iterator[list[Stored]]:
         yield chunk
 
 
-def _unread(chunk: Iterable[Stored]) -> Iterator[tuple[Stored, None]]:
+def _unread(chunk: Iterable[_Line]) -> Iterator[tuple[_Line, None]]:
     return ((one, None) for one in chunk)
 
 
-def _results(chunk: list[Stored], future: _Future | None) -> Iterator[tuple[Stored, Sound | None]]:
+def _results(chunk: list[_Line], future: _Future | None) -> Iterator[tuple[_Line, Sound | None]]:
     try:
         found = None if future is None else future.result()
     except (OSError, concurrent.futures.BrokenExecutor):  # ended from outside, or never started
         found = None
     for one, result in zip(chunk, found or [None] * len(chunk), strict=True):
-        yield one, None if result is None else (Entry.from_value(result[0]), result[1])
+        yield one, None if result is None else (_entry(*result[0]), result[1])
 
 
 class _Pool:
@@ -113,7 +124,7 @@ class _Pool:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def submit(self, chunk: list[Stored], keys: Mapping[str, bytes]) -> _Future | None:
+    def submit(self, chunk: Sequence[Stored], keys: Mapping[str, bytes]) -> _Future | None:
         """The chunk's results to come, or None where nobody can be asked."""
         if self._pool is None:
             return None
@@ -139,4 +150,24 @@ def _read(stored: bytes, keys: Mapping[str, bytes]) -> _Result:
         envelopes.verify(outer, key, where="entry")
     except CustodyError:
         return None
-    return body.to_value(), merkle.leaf_hash(stored)
+    return _fields(body), merkle.leaf_hash(stored)
+
+
+def _entry(*fields: Any) -> Entry:
+    """The entry of its `_FIELDS`."""
+    ledger, seq, root, kind, actor, case, group, public, sealed, approvals, *rest = fields
+    about, subject, n, prev, wall, session, mono = rest
+    return Entry(
+        ledger=ledger,
+        seq=seq,
+        root=root,
+        kind=kind,
+        actor=actor,
+        subject=Subject(type=about, id=subject, n=n, prev=prev),
+        case=case,
+        group=group,
+        time=Time(wall=wall, session=session, mono=mono),
+        public=public,
+        sealed=sealed,
+        approvals=approvals,
+    )

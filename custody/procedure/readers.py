@@ -20,9 +20,9 @@ from custody.procedure.intake import SMALL, Job, NotTaken, Setting, Taken, take,
 from custody.procedure.sources import Source
 from custody.procedure.workers import begin_worker
 
-HANDFUL = 16
+HANDFUL = 50
 _HANDFUL_BYTES = 4 << 20
-_AHEAD = 12
+_AHEAD = 5
 """So many handfuls are on their way or wait to be logged: two batches, so that workers never wait for a commit."""
 
 _WORKERS_FROM = 64

@@ -30,11 +30,12 @@ from custody.keys.keyfile import KeyFile
 from custody.ledger import histories, volumes
 from custody.ledger import store as ledgers
 from custody.ledger import work as works
-from custody.procedure import access, backup, check, setup, successor
+from custody.procedure import access, backup, check, check_disposed, setup, successor
 from custody.procedure.copying import copy_locker
 from custody.procedure.locker import LOCK_NAME, UNFINISHED, Desk, Locker
 from custody.procedure.rim import Rim
 from custody.vault import store as vaults
+from custody.verify.report import Outcome
 from custody.verify.rights import Custodian, Rights
 
 Progress = Callable[[str, int, int], None]
@@ -243,8 +244,12 @@ class _Run:
     def _check(self, old: Locker, head: backup.Opened | None) -> None:
         """Everything that can be checked without opening content; and that it is what the backup's maker signed."""
         done = check.check(old, None, progress=self.tell)
-        failure = done.first_failure
-        if failure is not None or not done.passed:
+        # What is left of an item that was disposed of goes with `_dispose`.
+        failures = (
+            f for f in done.findings if f.outcome is Outcome.FAILED and f.check != check_disposed.CHECK
+        )
+        failure = next(failures, None)
+        if failure is not None or (done.first_failure is None and not done.passed):
             raise CheckFailed(
                 "what the backup holds does not match itself"
                 + ("" if failure is None else f": {failure.text}"),

@@ -17,7 +17,7 @@ def _now() -> dt.datetime:
 
 def wall(moment: dt.datetime) -> str:
     """A UTC time to the millisecond, as entries state it."""
-    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(dt.UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,8 @@ class Todo:
     registered: tuple[ItemLine, ...]
     """Items whose content lies elsewhere: no work, but nobody else looks after it."""
     no_recovery: bool
+    misplaced: str | None
+    """What speaks against the folder that the locker lies in, and what to do; None where nothing does."""
     backup: BackupDue | None
     """That a backup should be made; None too where nobody said what time it is."""
     sheet_untried: bool
@@ -87,6 +89,7 @@ class Todo:
             or self.prepared
             or self.leftovers
             or self.no_recovery
+            or self.misplaced
             or self.backup
             or self.sheet_untried
             or self.fields
@@ -114,6 +117,7 @@ def todo(place: Desk | Locker, *, purpose: Purpose | None = None, now: dt.dateti
         leftovers=tuple(locker.vault.strangers()[0]),
         registered=tuple(line_of(item) for item in locker.work.items() if item.object is None),
         no_recovery=_no_recovery(rights),
+        misplaced=None if locker.misplaced is None else locker.misplaced.advice,
         backup=None if now is None else reminders.backup_due(locker, now),
         sheet_untried=reminders.sheet_untried(locker, rights),
         fields=tuple(_open_fields(place, purpose))

@@ -1,20 +1,24 @@
-"""``python -m custody.verify PACKAGE…``: the trusted base alone, without click or a database library."""
+"""``python -m custody.verify PACKAGE…``: the trusted base alone, without click or a database library.
+
+Only what a package needs is loaded: comparing for several, time proofs where there is one (decision 0030).
+"""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime as dt
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from custody.errors import CustodyError, MachineError
 from custody.format import words
 from custody.format.text import show
 from custody.format.trust import MAX_BYTES, Trust
-from custody.verify.compare import Package, examine, together
-from custody.verify.compare_text import together_lines
-from custody.verify.text import lines
+from custody.verify.package import verify
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,22 +42,57 @@ def main(arguments: list[str] | None = None) -> int:
         spoken = options.fingerprint
         fingerprint = None if spoken is None else words.decode(spoken, count=12, where="--fingerprint")
         now = dt.datetime.now(dt.UTC)
-        packages = [_examine(path, trust, fingerprint, now) for path in options.package]
+        return (
+            _one(options, trust, fingerprint, now)
+            if len(options.package) == 1
+            else _several(options, trust, fingerprint, now)
+        )
     except CustodyError as error:
         return _fail(error)
-    report = packages[0].report
-    several = together(packages) if len(packages) > 1 else None
+
+
+def _one(
+    options: argparse.Namespace, trust: Trust | None, fingerprint: bytes | None, now: dt.datetime
+) -> int:
+    with _open(options.package[0]) as file:
+        report = verify(file, trust=trust, fingerprint=fingerprint, now=now)
     if options.json:
-        print(json.dumps((several or report).to_value(), ensure_ascii=True, indent=2))
+        _print_json(report.to_value())
     else:
-        print("\n".join(lines(report) if several is None else together_lines(several)))
-    return (several or report).exit_code
+        from custody.verify.text import lines
+
+        print("\n".join(lines(report)))
+    return report.exit_code
 
 
-def _examine(path: Path, trust: Trust | None, fingerprint: bytes | None, now: dt.datetime) -> Package:
+def _several(
+    options: argparse.Namespace, trust: Trust | None, fingerprint: bytes | None, now: dt.datetime
+) -> int:
+    from custody.verify.compare import examine, together
+
+    packages = []
+    for path in options.package:
+        with _open(path) as file:
+            packages.append(examine(str(path), file, trust=trust, fingerprint=fingerprint, now=now))
+    answer = together(packages)
+    if options.json:
+        _print_json(answer.to_value())
+    else:
+        from custody.verify.compare_text import together_lines
+
+        print("\n".join(together_lines(answer)))
+    return answer.exit_code
+
+
+def _print_json(value: dict[str, object]) -> None:
+    print(json.dumps(value, ensure_ascii=True, indent=2))
+
+
+@contextlib.contextmanager
+def _open(path: Path) -> Iterator[BinaryIO]:
     try:
         with path.open("rb") as file:
-            return examine(str(path), file, trust=trust, fingerprint=fingerprint, now=now)
+            yield file
     except OSError as error:
         where = show(str(path))
         raise MachineError(

@@ -16,8 +16,8 @@ from custody.format.entry import NewerVersion
 from custody.format.text import show
 from custody.format.trust import Trust
 from custody.verify import bundle as bundles
+from custody.verify import clocks, histories, reading, signers, times
 from custody.verify import contents as shown
-from custody.verify import histories, reading, signers, times
 from custody.verify import record as records
 from custody.verify.conclusion import conclude
 from custody.verify.container import is_encrypted_wrapper
@@ -113,6 +113,7 @@ def _verify_record(
         made = None
     signers.check_statement(statement, signed, record, made, files, findings)
     time = times.check(bundle, record, trust, now, findings)
+    clocks.check(record, time, findings)
     contents = shown.Contents()
     if made is not None and made.seq not in record.unsound:
         if made.body is not None and made.body.public["form"] != formats.FORM:

@@ -14,11 +14,13 @@ MAX_PER_CHECK = 50
 
 
 class Outcome(enum.Enum):
-    """Three answers: what was not checked is never reported as fine."""
+    """Three answers, and one that is none: what was not checked is never reported as fine."""
 
     PASSED = "passed"
     FAILED = "failed"
     NOT_CHECKED = "not checked"
+    NOTED = "noted"
+    """Something that a reader should know, and that neither speaks for the record nor against it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,10 @@ class Findings:
     def not_checked(self, check: str, text: str, **facts: str | None) -> None:
         """The check could not be made, and why."""
         self._found.append(Finding(check=check, outcome=Outcome.NOT_CHECKED, text=text, **facts))
+
+    def noted(self, check: str, text: str, **facts: str | None) -> None:
+        """Neither passed nor failed: it changes no line and no exit code."""
+        self._found.append(Finding(check=check, outcome=Outcome.NOTED, text=text, **facts))
 
     def has_failed(self, *checks: str) -> bool:
         """True when one of the checks (or any, when none is named) failed."""
@@ -214,7 +220,7 @@ class Report:
         """True only if something was checked and nothing failed."""
         return (
             self.unreadable is None
-            and bool(self.findings)
+            and any(finding.outcome is not Outcome.NOTED for finding in self.findings)
             and not any(finding.outcome is Outcome.FAILED for finding in self.findings)
         )
 

@@ -37,6 +37,7 @@ def lines(report: Report, *, every_finding: bool = False) -> list[str]:
             out.append(f"  ? and {len(unchecked) - limit} more")
     out += ["", "Only stated by a person or a device, not proven:"]
     out += ["  the times in the column “logged”, and all that the record says about source, place and method"]
+    out += [f"  ! {f.text}{f' ({show(f.where)})' if f.where else ''}" for f in report.of(Outcome.NOTED)]
     out += ["", f"Not covered: {_LIMITS}"]
     return out
 

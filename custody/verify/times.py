@@ -7,6 +7,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from custody.crypto import notes
 from custody.errors import CustodyError
@@ -17,7 +18,9 @@ from custody.format.trust import Trust
 from custody.verify.bundle import Bundle
 from custody.verify.record import Record, Volume
 from custody.verify.report import Findings
-from custody.verify.token import Token, check_token
+
+if TYPE_CHECKING:
+    from custody.verify.token import Token
 
 MAX_TOKENS = 10_000
 """A hostile token costs a second of searching for chains; a package has a few for every sealing."""
@@ -262,6 +265,9 @@ def _best(tsr: bytes, data: bytes, trust: Trust, now: dt.datetime | None) -> tup
 
     The second value says why the trust file does not take a token of an authority that it has.
     """
+    # A fifth of the trusted base, and of no use for a package without a token.
+    from custody.verify.token import check_token
+
     future = min(dt.timedelta(seconds=min(trust.max_future, 10**9)), _FUTURE)
     # Whoever made it: it must hold as far as it carries itself.
     found, refused = check_token(tsr, data, roots=(), now=now, max_future=future), None

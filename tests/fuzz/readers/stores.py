@@ -58,7 +58,7 @@ def read_ledger(path: Path) -> None:
                 with contextlib.suppress(CustodyError):
                     stored.read()
             (
-                list(view.index_rows()),
+                list(view.rows()),
                 list(view.nodes()),
                 view.notes(),
                 view.newest_note(),
