@@ -195,9 +195,9 @@ def sniff(head: bytes, size: int, *, tail: bytes = b"", use_libmagic: bool = Tru
 def _is_noise(head: bytes) -> bool:
     """True for bytes that say nothing of their kind: encrypted, or compressed, without a beginning that is known.
 
-    Of 1,024 random bytes, 251 of the 256 values are met (240: five standard deviations less), and of 64, 57 (50: three).
-    Text and programs stay far below, and a beginning of more than a few bytes tells itself by zeros or
-    letters. libmagic knows some kinds by one byte: of random files it called every hundredth a program for
+    Of 1,024 random bytes, 251 of the 256 values are met (240: five standard deviations less), and of 64, 57
+    (50: three). Text and programs stay far below, and a beginning of more than a few bytes tells itself by
+    zeros or letters. libmagic knows some kinds by one byte: of random files it called every hundredth a program for
     DOS or a sound, and that would stand in the record. Of 94,574 files of a system that our table does not
     name, 24 are noise; libmagic knew 12 of them (OpenPGP keys, which are in the table since). It also
     needs 0.3 ms for each.
