@@ -99,13 +99,9 @@ class _Writer:
 
     def begin(self, label: str, identifier: str, form: str, form_id: str) -> None:
         if self._out.as_json:
-            self._json({"schema": self._out.schema, "item": identifier, "label": label, "form": form_id})
+            self._out.first_line({"item": identifier, "label": label, "form": form_id})
         else:
             self._out.say(f"messages of {label}, from its readable form {form}")
-
-    def _json(self, value: dict[str, Any]) -> None:
-        # ASCII, as every other --json of ours: marks that lead a terminal astray come out escaped.
-        self._out.raw(json.dumps(value, sort_keys=True, separators=(",", ":")).encode() + b"\n")
 
     def beside(self, record: dict[str, Any]) -> None:
         kind = record["record"]
@@ -114,7 +110,7 @@ class _Writer:
         elif kind == "conversation":
             self._titles[record["id"]] = record
         if self._out.as_json:
-            self._json(record)
+            self._out.line(record)
         elif kind == "range" and record["what"] in ("unread", "uncovered") and self._whole:
             source = record["source"]
             self._out.data(f"  ?? bytes {source['start']} to {source['end']} could not be read:")
@@ -127,7 +123,7 @@ class _Writer:
     def message(self, record: dict[str, Any]) -> None:
         self._shown += 1
         if self._out.as_json:
-            self._json(record)
+            self._out.line(record)
             return
         if record["conversation"] != self._conversation:
             self._conversation = record["conversation"]

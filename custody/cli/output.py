@@ -113,8 +113,20 @@ class Output:
     def result(self, value: Mapping[str, Any]) -> None:
         """The command's object, under --json only. ASCII: bidi marks and line ends come out escaped."""
         if self.as_json:
-            warned = {"warnings": self._warnings} if self._warnings else {}
-            sys.stdout.write(json.dumps({"schema": self.schema, **value, **warned}, indent=2) + "\n")
+            sys.stdout.write(json.dumps(self._named(value), indent=2) + "\n")
+
+    def _named(self, value: Mapping[str, Any]) -> dict[str, Any]:
+        warned = {"warnings": self._warnings} if self._warnings else {}
+        return {"schema": self.schema, **value, **warned}
+
+    def first_line(self, value: Mapping[str, Any]) -> None:
+        """Of a command whose --json is many lines: the first, which names what follows."""
+        self.line(self._named(value))
+
+    def line(self, value: Mapping[str, Any]) -> None:
+        """One record a line, under --json only; ASCII as `result`."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(value, sort_keys=True, separators=(",", ":")) + "\n")
 
     def say(self, *lines: str) -> None:
         """Words for the person: what was done."""
