@@ -5,8 +5,9 @@ from __future__ import annotations
 from custody.errors import InputRefused
 from custody.evidence.chat.export import Export
 from custody.evidence.chat.reader import Detected, Reader
+from custody.evidence.chat.whatsapp_text import READER as WHATSAPP_TEXT
 
-READERS: tuple[Reader, ...] = ()
+READERS: tuple[Reader, ...] = (WHATSAPP_TEXT,)
 
 CLAIM = 50
 """A score below this is no claim."""
