@@ -23,7 +23,9 @@ _PEOPLE = ("Synthetic Anna", "Synthetic Boris", "+00 000 000 0001", "Synthetic Ä
 _BLOCK = 20_000
 
 
-def whatsapp_text(folder: Path, messages: int, *, name: str = "WhatsApp Chat with Synthetic Group.txt") -> Path:
+def whatsapp_text(
+    folder: Path, messages: int, *, name: str = "WhatsApp Chat with Synthetic Group.txt"
+) -> Path:
     """An Android export of so many messages, ``DD.MM.YYYY, HH:MM - Name: text``: about 76 bytes a message."""
     path = folder / name
     start = dt.datetime(2015, 1, 1, tzinfo=dt.UTC)

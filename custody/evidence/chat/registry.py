@@ -5,9 +5,10 @@ from __future__ import annotations
 from custody.errors import InputRefused
 from custody.evidence.chat.export import Export
 from custody.evidence.chat.reader import Detected, Reader
+from custody.evidence.chat.signal_export_text import READER as SIGNAL_EXPORT_TEXT
 from custody.evidence.chat.whatsapp_text import READER as WHATSAPP_TEXT
 
-READERS: tuple[Reader, ...] = (WHATSAPP_TEXT,)
+READERS: tuple[Reader, ...] = (WHATSAPP_TEXT, SIGNAL_EXPORT_TEXT)
 
 CLAIM = 50
 """A score below this is no claim."""

@@ -28,28 +28,32 @@ def bare(text: str) -> str:
     return text if text.isascii() else text.translate(BARE)
 
 
-_WHOLE: dict[str, dict[str, Any]] = {}
+WHOLE: dict[str, dict[str, Any]] = {}
 """What a whole text means, ready as fields of a message."""
-for _table, _by in ((strings.DELETED_BY_OTHER, "sender"), (strings.DELETED_BY_ME, "exporter"), (strings.DELETED_BY_ADMIN, "admin")):  # fmt: skip
+for _table, _by in (
+    (strings.DELETED_BY_OTHER, "sender"),
+    (strings.DELETED_BY_ME, "exporter"),
+    (strings.DELETED_BY_ADMIN, "admin"),
+):
     for _one in _table:
         for _form in (_one, _one + "."):
-            _WHOLE[_form] = {"kind": "deleted", "deletion": {"is_deleted": True, "by": _by}}
+            WHOLE[_form] = {"kind": "deleted", "deletion": {"is_deleted": True, "by": _by}}
 for _one in strings.VIEW_ONCE:
     for _form in (_one, _one + "."):
-        _WHOLE[_form] = {
+        WHOLE[_form] = {
             "kind": "media",
             "attachments": [attachment(name=None, state="view_once", placeholder=_form)],
             "ephemeral": {"view_once": True},
         }
-_WHOLE[strings.VIEW_ONCE_BODY] = {
+WHOLE[strings.VIEW_ONCE_BODY] = {
     "kind": "media",
     "attachments": [attachment(name=None, state="view_once", placeholder=strings.VIEW_ONCE_BODY)],
     "ephemeral": {"view_once": True},
     "flags": ("view_once_suspected",),
 }
 
-_SIGNS = re.compile("[<)\u200e\u200f]|://|" + re.escape(next(iter(strings.ATTACHED_BEFORE))))
-"""A text with none of these is a person's own, unless all of it is in _WHOLE."""
+signs = re.compile("[<)\u200e\u200f]|://|" + re.escape(next(iter(strings.ATTACHED_BEFORE)))).search
+"""A text in which this finds nothing is a person's own, unless all of it is in WHOLE."""
 
 _STAMPED = (
     r"(?:(?:IMG|VID|AUD|PTT|STK|GIF|DOC)-[0-9]{8}-WA[0-9]{4,}\.\w{1,8}"
@@ -76,14 +80,14 @@ def special(text: str, files: Files, *, phone: str) -> dict[str, Any] | None:
 
     ``phone``: "ios" or "android", by the layout of the file's lines.
     """
-    whole = _WHOLE.get(text)
+    whole = WHOLE.get(text)
     if whole is not None:
         # iPhones have no body of this word: there it is what somebody wrote.
         return None if text == strings.VIEW_ONCE_BODY and phone == "ios" else whole
-    if _SIGNS.search(text) is None:
+    if not signs(text):
         return None
     clean = bare(text)
-    whole = _WHOLE.get(clean)
+    whole = WHOLE.get(clean)
     if whole is not None:
         return whole
     first, _, rest = text.partition("\n")
@@ -119,14 +123,20 @@ def _kind(name: str) -> str:
     upper = name.upper()
     if upper.endswith(".VCF"):
         return "contact"
-    if upper.startswith("STK-") or "-STICKER-" in upper or (upper.endswith(".WEBP") and not upper.startswith("IMG")):
+    if (
+        upper.startswith("STK-")
+        or "-STICKER-" in upper
+        or (upper.endswith(".WEBP") and not upper.startswith("IMG"))
+    ):
         return "sticker"
     if upper.startswith("PTT-") or (upper.endswith(".OPUS")):
         return "voice"
     return "media"
 
 
-def _of_file(name: str, placeholder: str, rest: str, files: Files, flags: tuple[str, ...] = ()) -> dict[str, Any]:
+def _of_file(
+    name: str, placeholder: str, rest: str, files: Files, flags: tuple[str, ...] = ()
+) -> dict[str, Any]:
     (member, state, basis), doubts = files(name)
     one = attachment(
         name=name, state=state, member=member, basis=basis, placeholder=placeholder, caption=rest or None
@@ -304,4 +314,3 @@ def in_zip(names: Mapping[str, tuple[int, ...]]) -> Files:
         return (found[0], "present", "exact_name"), flags
 
     return find
-

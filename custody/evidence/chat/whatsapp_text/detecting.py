@@ -9,6 +9,7 @@ from custody.evidence.chat.whatsapp_text.bodies import LRM, bare, event
 from custody.evidence.chat.whatsapp_text.headers import Layout
 from custody.evidence.chat.whatsapp_text.source import source
 from custody.evidence.chat.whatsapp_text.survey import find_layout
+from custody.format.text import show
 
 _HEAD = 64 << 10
 _IOS_NAME = "_chat.txt"
@@ -33,21 +34,23 @@ def detect(export: Export) -> Detected | None:
     if not export.zipped:
         return _judge(export.members[0]) if export.members else None
     texts = [one for one in export.members if one.base.lower().endswith(".txt") and _at_top(export, one)]
-    chosen = [one for one in texts if one.base == _IOS_NAME] or [one for one in texts if title_of(one.base)] or texts
+    chosen = (
+        [one for one in texts if one.base == _IOS_NAME]
+        or [one for one in texts if title_of(one.base)]
+        or texts
+    )
     found = [(one, judged) for one in chosen[:_MOST_TEXTS] if (judged := _judge(one)) is not None]
     if not found:
         return None
     best = max((judged for _, judged in found), key=lambda judged: judged.score)
-    reasons = (f"the text {best_name(found, best)} in the zip is a chat", *best.reasons)
+    reasons = (f"the text {_name_of(found, best)} in the zip is a chat", *best.reasons)
     if len(found) > 1:
         reasons = (*reasons, f"{len(found)} texts of the zip are chats: all are read")
     return Detected(score=best.score, reasons=reasons, members=tuple(one.index for one, _ in found))
 
 
-def best_name(found: list[tuple[Member, Detected]], best: Detected) -> str:
+def _name_of(found: list[tuple[Member, Detected]], best: Detected) -> str:
     """The name of the file that was judged so, safe to show."""
-    from custody.format.text import show
-
     return show(next(one.base for one, judged in found if judged is best), 100)
 
 

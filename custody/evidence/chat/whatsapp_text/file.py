@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from custody.evidence.chat import times
 from custody.evidence.chat.export import Export, Member
 from custody.evidence.chat.model import Conversation, Decided, Notice, Range, Record
 from custody.evidence.chat.reader import Detected, Settings
-from custody.evidence.chat.whatsapp_text import bodies, headers, order, strings
+from custody.evidence.chat.whatsapp_text import bodies, headers, order
 from custody.evidence.chat.whatsapp_text.detecting import title_of
 from custody.evidence.chat.whatsapp_text.names import Names
 from custody.evidence.chat.whatsapp_text.reading import Maker, Spill, cut
-from custody.evidence.chat.whatsapp_text.source import Source, source
+from custody.evidence.chat.whatsapp_text.source import source
 from custody.evidence.chat.whatsapp_text.stamps import Reckoning, Stamps
 from custody.evidence.chat.whatsapp_text.survey import FileDates, Survey, file_dates, survey
 
@@ -46,7 +46,9 @@ def read_as(dialect: Dialect, export: Export, detected: Detected, settings: Sett
     if many:
         yield Notice("several_chats", "the zip holds several texts that are chats: each is a conversation")
     for at, index in enumerate(detected.members, 1):
-        reading = Reading(dialect, export, export.members[index], settings, f"c{at}", f"c{at}" if many else "")
+        reading = Reading(
+            dialect, export, export.members[index], settings, f"c{at}", f"c{at}" if many else ""
+        )
         yield from reading.records()
 
 
@@ -54,7 +56,13 @@ class Reading:
     """One text of an export. `prepare` gives what the whole file decides; `records` all that is in it."""
 
     def __init__(
-        self, dialect: Dialect, export: Export, member: Member, settings: Settings, conversation: str, prefix: str
+        self,
+        dialect: Dialect,
+        export: Export,
+        member: Member,
+        settings: Settings,
+        conversation: str,
+        prefix: str,
     ) -> None:
         self._dialect = dialect
         self._export = export
@@ -127,7 +135,9 @@ class Reading:
             conversation=self._conversation,
             stamps=Stamps(reckoning),
             names=names,
-            special=(lambda text: bodies.special(text, files, phone=phone)) if whatsapp else (lambda text: None),
+            whole=bodies.WHOLE if whatsapp else {},
+            signs=bodies.signs if whatsapp else (lambda text: None),
+            special=lambda text: bodies.special(text, files, phone=phone),
             event=bodies.event if whatsapp else (lambda text: None),
             mark_means_system=whatsapp and facts.layout.bracket,
         )
@@ -171,7 +181,11 @@ class Reading:
         reasons = []
         if len(found) == 1:
             reasons.append("a deleted message of theirs reads as the exporter's own do")
-        people = {bodies.bare(name.decode("utf-8", "backslashreplace")) for name in facts.names if facts.names[name].count > 1}
+        people = {
+            bodies.bare(name.decode("utf-8", "backslashreplace"))
+            for name in facts.names
+            if facts.names[name].count > 1
+        }
         if not found and title is not None and title in people and len(people) == 2:
             found = people - {title}
             reasons.append("of two people, the chat is named after the other")
@@ -179,7 +193,11 @@ class Reading:
             (names.exporter,) = found
             yield Decided("exporter", names.exporter, "inferred", tuple(reasons), at)
         else:
-            reason = "several people's messages read as the exporter's own" if found else "nothing in the file shows it"
+            reason = (
+                "several people's messages read as the exporter's own"
+                if found
+                else "nothing in the file shows it"
+            )
             yield Decided("exporter", None, "open", (reason,), at)
 
     def _deleters(self, facts: Survey) -> set[str]:
@@ -196,7 +214,11 @@ class Reading:
         return found
 
     def _kind(self, facts: Survey, title: str | None) -> str:
-        regular = [bodies.bare(name.decode("utf-8", "backslashreplace")) for name, one in facts.names.items() if one.count > 1]
+        regular = [
+            bodies.bare(name.decode("utf-8", "backslashreplace"))
+            for name, one in facts.names.items()
+            if one.count > 1
+        ]
         if len(regular) > 2:
             return "group"
         return "direct" if title is not None and title in regular else "unknown"
@@ -244,20 +266,19 @@ class Reading:
         messages = events = 0
         back = 0
         for one in cut(self.source, pattern):
-            raw = one.raw if own is None else own(one.raw)
+            data: bytes = one[0]
+            raw = data if own is None else own(data)
             start = place
             place += len(raw)
-            if type(one) is Spill:
+            if isinstance(one, Spill):
                 if one.raw.strip(b" \t\r\n"):
-                    code, text = ("before_the_first", "text before the first message") if not messages + events else (
-                        "beyond_a_message", "text too long for the message that it follows"
-                    )  # fmt: skip
-                    yield Notice(code, text, at, f"line {number}")
+                    code = "beyond_a_message" if messages or events else "before_the_first"
+                    yield Notice(code, _TOLD[code], at, f"line {number}")
                 yield from self._outside(start, one.raw, number)
                 number += one.raw.count(b"\n")
                 continue
             message, local = make(one, start, raw, number, before)
-            number += one.raw.count(b"\n")
+            number += data.count(b"\n")
             if new:
                 yield from new
                 new.clear()
@@ -294,6 +315,8 @@ class Reading:
 
 
 _TOLD = {
+    "before_the_first": "text before the first message",
+    "beyond_a_message": "text too long for the message that it follows",
     "lookalike_suspected": "may be a line inside the message before it that looks as a message does",
     "header_like_line_inside": "a line inside looks as a message of another layout does",
     "sender_split_ambiguous": "the sender's name may end at another colon",

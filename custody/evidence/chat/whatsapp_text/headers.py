@@ -29,7 +29,9 @@ Pattern = re.Pattern[bytes]
 
 def _spelled(word: str) -> bytes:
     """A word; a space inside may be any space, or none."""
-    return rb"%s?" % SPACE if word == " " else (rb"%s?" % SPACE).join(map(re.escape, word.encode().split(b" ")))
+    return (
+        rb"%s?" % SPACE if word == " " else (rb"%s?" % SPACE).join(map(re.escape, word.encode().split(b" ")))
+    )
 
 
 def _words(words: tuple[str, ...]) -> bytes:
@@ -117,10 +119,14 @@ class Layout:
         """The layout as people write it: ``[d/d/yyyy, hh:mm:ss AM]``."""
         names = {"d": "n", "y": "yyyy", "e": "era n"}
         first, third = (names[one] for one in self.fields)
-        clock = f"{'AM ' * self.before}hh{self.sign}mm{':ss' * self.seconds}{' AM' * self.after}{self.time_tail}"
+        clock = (
+            f"{'AM ' * self.before}hh{self.sign}mm{':ss' * self.seconds}{' AM' * self.after}{self.time_tail}"
+        )
         word = f"{self.word} " if self.word else ""
         text = f"{first}{self.signs[0]}n{self.signs[1]}{third}{self.tail}{self.comma} {word}{clock}"
-        return f"[{text}]" if self.bracket else f"{text}: " if self.end == ":" else f"{text} {self.end} "
+        return (
+            f"[{text}]" if self.bracket else f"{text}:" if self.end == ":" else f"{text} {self.end}".rstrip()
+        )
 
 
 def _plain(part: bytes) -> str:
@@ -212,12 +218,14 @@ _NAME = rb"([^\n:]*+(?::(?! )[^\n:]*+)*+): "
 @functools.lru_cache(64)
 def survey(layout: Layout, inner_marks: bool) -> Pattern:
     """Groups: stamp, date, what stands before the first ``: `` of the line, and between it and the second."""
-    return re.compile(
-        header_text(layout, inner_marks) + rb"(?:" + _NAME + rb"(?=" + _NAME + rb")?+)?+"
-    )
+    return re.compile(header_text(layout, inner_marks) + rb"(?:" + _NAME + rb"(?=" + _NAME + rb")?+)?+")
 
 
 def deleted(layout: Layout, inner_marks: bool, sentences: tuple[bytes, ...]) -> Pattern:
     """Lines whose whole body is one of the sentences. Group 3: their sender."""
-    body = rb"(?:%s){0,4}(?:%s)\.?(?:%s){0,4}\r?(?:\n|\Z)" % (MARK, b"|".join(map(re.escape, sentences)), MARK)
+    body = rb"(?:%s){0,4}(?:%s)\.?(?:%s){0,4}\r?(?:\n|\Z)" % (
+        MARK,
+        b"|".join(map(re.escape, sentences)),
+        MARK,
+    )
     return re.compile(header_text(layout, inner_marks) + _NAME + rb"(?=" + body + rb")")

@@ -18,7 +18,8 @@ _MOST = 50_000
 class Sender:
     """A sender as a file spells it. ``id`` None: not made yet, or there are too many.
 
-    ``length``: of the name in bytes; ``once``: it stands before one line only; ``flags``: doubts about its end.
+    ``length``: of the name in bytes; ``once``: it stands before one line only; ``flags``: doubts about its
+    end; ``unsure``: either of these.
     """
 
     text: str
@@ -27,6 +28,10 @@ class Sender:
     flags: tuple[str, ...]
     id: str | None = None
     refused: bool = False
+    unsure: bool = False
+
+    def __post_init__(self) -> None:
+        self.unsure = self.once or bool(self.flags)
 
 
 class Names:
@@ -36,18 +41,19 @@ class Names:
         self._facts = facts
         self._title = title
         self._prefix = prefix
-        self._known: dict[bytes, Sender] = {}
+        self.known: dict[bytes, Sender] = {}
+        """Those that were met, by what stands before the first ``: ``."""
         self._ids: dict[str, str] = {}
         self.exporter: str | None = None
         """The name of who made the export, bare, if it was found out."""
 
     def find(self, first: bytes) -> Sender:
         """The sender of a line, where ``first`` stands before its first ``: ``."""
-        known = self._known.get(first)
+        known = self.known.get(first)
         if known is None:
             known = self._make(first)
-            if len(self._known) < _MOST:
-                self._known[first] = known
+            if len(self.known) < _MOST:
+                self.known[first] = known
         return known
 
     def has(self, name: bytes) -> bool:

@@ -66,14 +66,14 @@ def calendar(facts: Survey, orders: tuple[str, ...]) -> tuple[str, str, tuple[st
     return name, state, (reason,) if alone else (reason, "some years lie outside it")
 
 
-def order(
-    facts: Survey, settings: Settings, files: Callable[[tuple[str, ...]], FileDates]
-) -> Decision:
+def order(facts: Survey, settings: Settings, files: Callable[[tuple[str, ...]], FileDates]) -> Decision:
     """The order of the dates. ``files``: asked for the attachments' names where the numbers don't decide."""
     first, third = facts.layout.fields
     if first in "ye":
         how = "four digits" if first == "y" else "an era"
-        found = Decision(orders=("YMD",), others=(), state="decided", reasons=(f"the first number is a year: {how}",))
+        found = Decision(
+            orders=("YMD",), others=(), state="decided", reasons=(f"the first number is a year: {how}",)
+        )
     elif facts.korean:
         found = Decision(
             orders=("YMD",), others=(), state="decided", reasons=("Korean phones write the year in front",)
@@ -103,7 +103,11 @@ def _order(
 ) -> Decision:
     day_first, month_first, year_first = (facts.orders[name] for name in ("DMY", "MDY", "YMD"))
     both = ("DMY", "MDY")
-    if not four and not year_first.impossible + year_first.odd_year and min(_odd(facts, name) for name in both):
+    if (
+        not four
+        and not year_first.impossible + year_first.odd_year
+        and min(_odd(facts, name) for name in both)
+    ):
         reason = "only with the year in front all dates lie in WhatsApp's time"
         return Decision(orders=("YMD",), others=both, state="inferred", reasons=(reason,))
     if day_first.impossible and month_first.impossible:
@@ -150,7 +154,9 @@ def _by_other_means(facts: Survey, settings: Settings, files: FileDates) -> Deci
         hits, against = files.hits[name], files.hits[other]
         if not hits:
             continue
-        reason = f"(b) {hits} attachments' names bear the message's own date in this order: {files.examples[name]}"
+        reason = (
+            f"(b) {hits} attachments' names bear the message's own date in this order: {files.examples[name]}"
+        )
         if not against and (hits > 1 or files.strong[name]):
             return _decided(name, reason)
         if hits >= _MANY * against:
@@ -169,9 +175,11 @@ def _by_other_means(facts: Survey, settings: Settings, files: FileDates) -> Deci
             return _decided(name, f"(c) the other order would put a message after {limit}, when it came in")
         reasons.append(f"(c) {'both orders put' if late else 'no order puts'} a message after {limit}")
     forth, back = facts.orders["DMY"].back, facts.orders["MDY"].back
-    for name, mine, other in (("DMY", forth, back), ("MDY", back, forth)):
-        if other >= 2 and other >= _MANY * mine:
-            weak.setdefault(name, f"(d) the date goes back {mine} times in {facts.steps} changes, else {other} times")
+    for name, fewer, more in (("DMY", forth, back), ("MDY", back, forth)):
+        if more >= 2 and more >= _MANY * fewer:
+            weak.setdefault(
+                name, f"(d) the date goes back {fewer} times in {facts.steps} changes, else {more} times"
+            )
     if len(weak) == 1:
         ((name, reason),) = weak.items()
         return _decided(name, reason, "inferred")

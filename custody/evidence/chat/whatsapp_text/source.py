@@ -43,10 +43,7 @@ class Source:
                 return
             at += len(piece)
             held = rest + piece
-            if at >= self.end:
-                cut = len(held)
-            else:
-                cut = self._cut(held)
+            cut = len(held) if at >= self.end else self._cut(held)
             rest = held[cut:]
             if cut:
                 block = self._utf8(held[:cut])

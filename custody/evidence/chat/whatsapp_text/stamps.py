@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from custody.evidence.chat import times
@@ -27,7 +28,8 @@ ORDERS = {"DMY": (2, 1, 0), "MDY": (2, 0, 1), "YMD": (0, 1, 2)}
 _NUMBERS = re.compile(r"[0-9]+")
 _ERA = re.compile("|".join(map(re.escape, sorted(ERAS, key=len, reverse=True))))
 _HALF = re.compile("|".join(re.escape(word).replace("\\ ", " ?") for word in MERIDIEM_WORDS))
-_CACHED = 1 << 16
+_CACHED = 1 << 17
+_LAST_YEAR = 2100
 
 
 def numbers(part: bytes) -> list[int]:
@@ -60,64 +62,131 @@ Stamp = tuple[Time, tuple[str, ...], str]
 """The time, the flags of doubt, and a text that sorts as the times do ("" where there is no single one)."""
 
 
+class _Day(NamedTuple):
+    """A date in all readings that are left. ``text``: RFC 3339, where they are one; ``around``: with the zone
+    stated, the days before and after too, where one offset (in minutes) holds all day."""
+
+    readings: tuple[tuple[str, date], ...]
+    text: str | None
+    flags: tuple[str, ...]
+    around: tuple[str, str, str] | None
+    offset: int
+
+
+class _Clock(NamedTuple):
+    """A time of day: ``text`` is ``THH:MM:SS``, ``minutes`` and ``seconds`` count from midnight."""
+
+    hour: int
+    minute: int
+    second: int
+    text: str
+    minutes: int
+    seconds: str
+    flags: tuple[str, ...]
+
+
 class Stamps:
-    """Stamps as times; asked a million times with few different ones."""
+    """Stamps as times. Days and times of day are worked out once each: a million stamps have few of them."""
 
     def __init__(self, how: Reckoning) -> None:
         self.how = how
-        self._cache: dict[bytes, Stamp] = {}
+        self._days: dict[bytes, _Day] = {}
+        self._clocks: dict[bytes, _Clock] = {}
         self._years = [digits_of(how.layout, order) for order in ("DMY", "YMD")]
+        self._precision = "second" if how.layout.seconds else "minute"
+        self._calendar = None if how.calendar == calendars.GREGORIAN else how.calendar
 
-    def read(self, stamp: bytes) -> Stamp:
-        """What a stamp says."""
-        known = self._cache.get(stamp)
+    def read(self, stamp: bytes, day: bytes) -> Stamp:
+        """What a stamp says; ``day`` is its date, with which it begins."""
+        known = self._days.get(day)
         if known is None:
-            if len(self._cache) >= _CACHED:
-                self._cache.clear()
-            known = self._cache[stamp] = self._read(stamp)
-        return known
-
-    def _read(self, stamp: bytes) -> Stamp:
-        how = self.how
+            if len(self._days) >= _CACHED:
+                self._days.clear()
+            known = self._days[day] = self._day(day)
+        clock = self._clocks.get(stamp[len(day) :])
+        if clock is None:
+            if len(self._clocks) >= _CACHED:
+                self._clocks.clear()
+            clock = self._clocks[stamp[len(day) :]] = self._clock(stamp[len(day) :])
         text = stamp.decode()
-        plain = text.translate(PLAIN)
+        flags = known.flags
+        if clock.flags:
+            flags = (*flags, *clock.flags)
+        if known.text is not None:
+            local = known.text + clock.text
+            if self.how.zone is None:
+                return Time(text, None, local, None, self._precision, calendar=self._calendar), flags, local
+            if known.around is not None:
+                at, minutes = divmod(clock.minutes - known.offset, 1440)
+                hours, minutes = divmod(minutes, 60)
+                utc = f"{known.around[at + 1]}T{hours:02d}:{minutes:02d}:{clock.seconds}Z"
+                return (
+                    Time(text, utc, local, None, self._precision, "stated", calendar=self._calendar),
+                    flags,
+                    local,
+                )
+        return self._slowly(text, known, clock, flags)
+
+    def _slowly(self, text: str, day: _Day, clock: _Clock, flags: tuple[str, ...]) -> Stamp:
+        """Stamps with several readings or none, and those of a day on which the zone's offset changed."""
+        how = self.how
+        if not day.readings or clock.hour > 23 or clock.minute > 59 or clock.second > 59:
+            note = Time(text, precision=self._precision, calendar=self._calendar, note="not_read")
+            return note, (*flags, "date_not_read"), ""
+        made = []
+        for order, one in day.readings:
+            local = times.local_time(one.year, one.month, one.day, clock.hour, clock.minute, clock.second)
+            made.append(
+                (order, times.in_zone(text, local, self._precision, how.zone, calendar=self._calendar))
+            )
+        if day.text is not None:
+            return made[0][1], flags, made[0][1].local or ""
+        time = Time(
+            text,
+            precision=self._precision,
+            basis="unknown" if how.zone is None else "stated",
+            readings=tuple(Reading(order, one.local or "", one.utc) for order, one in made),
+            calendar=self._calendar,
+        )
+        return time, (*flags, "date_order_open"), ""
+
+    def _day(self, day: bytes) -> _Day:
+        how = self.how
+        plain = day.decode().translate(PLAIN)
         values = [int(one) for one in _NUMBERS.findall(plain)]
-        precision = "second" if how.layout.seconds else "minute"
-        calendar = None if how.calendar == calendars.GREGORIAN else how.calendar
-        flags: list[str] = []
-        hour, odd = self._hour(plain, values[3])
-        if odd:
-            flags.append("time_of_day_odd")
-        clock = (hour, values[4], values[5] if how.layout.seconds else 0)
         added = self._era(plain)
-        readings = []
-        for order in how.orders:
-            local = self._local(values, added, order, clock)
-            if local is not None:
-                readings.append((order, local))
+        readings = [
+            (order, one) for order in how.orders if (one := self._date(values, added, order)) is not None
+        ]
+        flags: list[str] = []
+        same = {one for _, one in readings}
         if how.inferred and readings:
-            others = {self._local(values, added, order, clock) for order in how.others} - {None}
-            if others - {readings[0][1]}:
+            others = {self._date(values, added, order) for order in how.others} - {None}
+            if others - same:
                 flags.append("date_order_inferred")
-        if not readings:
-            flags.append("date_not_read")
-            return Time(text, precision=precision, calendar=calendar, note="not_read"), tuple(flags), ""
-        if len({local for _, local in readings}) == 1 and (len(readings) == len(how.orders)):
-            local = readings[0][1]
-            if not calendars.FIRST_YEAR <= local.year <= 2100:
+        text, around, offset = None, None, 0
+        if len(same) == 1 and len(readings) == len(how.orders):
+            (only,) = same
+            text = only.isoformat()
+            if not calendars.FIRST_YEAR <= only.year <= _LAST_YEAR:
                 flags.append("year_implausible")
-            time = times.in_zone(text, local, precision, how.zone, calendar=calendar)
-            return time, tuple(flags), time.local or ""
-        flags.append("date_order_open")
-        both = []
-        for order, local in readings:
-            one = times.in_zone(text, local, precision, how.zone, calendar=calendar)
-            both.append(Reading(order, one.local or "", one.utc))
-        basis = "unknown" if how.zone is None else "stated"
-        time = Time(text, precision=precision, basis=basis, readings=tuple(both), calendar=calendar)
-        return time, tuple(flags), ""
+            steady = _steady(only, how.zone)
+            if steady is not None:
+                around, offset = steady
+        return _Day(tuple(readings), text, tuple(flags), around, offset)
+
+    def _clock(self, rest: bytes) -> _Clock:
+        plain = rest.decode().translate(PLAIN)
+        values = [int(one) for one in _NUMBERS.findall(plain)]
+        hour, odd = self._hour(plain, values[0])
+        minute = values[1]
+        second = values[2] if self.how.layout.seconds else 0
+        text = f"T{hour:02d}:{minute:02d}:{second:02d}"
+        flags = ("time_of_day_odd",) if odd else ()
+        return _Clock(hour, minute, second, text, hour * 60 + minute, f"{second:02d}", flags)
 
     def _era(self, plain: str) -> int:
+        """What an era's name adds to the year."""
         if "e" not in self.how.layout.fields:
             return 0
         found = _ERA.search(plain)
@@ -127,8 +196,7 @@ class Stamps:
         """The hour of 24, and whether the stamp's own is none of 0 to 12 though it names a half of the day."""
         if not (self.how.layout.before or self.how.layout.after):
             return hour, False
-        third = list(_NUMBERS.finditer(plain))[2]
-        found = _HALF.search(plain[third.end() :].replace(self.how.layout.word, "", 1))
+        found = _HALF.search(plain.replace(self.how.layout.word, "", 1))
         half = MERIDIEM.get(squeezed(found[0])) if found else None
         if half is None or hour > 12:
             return hour, True
@@ -136,9 +204,7 @@ class Stamps:
             return hour + 12 if hour < 6 else hour, False
         return hour % 12 + (0 if half == AM else 12), False
 
-    def _local(
-        self, values: list[int], added: int, order: str, clock: tuple[int, int, int]
-    ) -> datetime | None:
+    def _date(self, values: list[int], added: int, order: str) -> date | None:
         at_year, at_month, at_day = ORDERS[order]
         calendar = self.how.calendar
         year = values[at_year]
@@ -147,7 +213,23 @@ class Stamps:
         else:
             year = calendars.whole_year(year, self._years[order == "YMD"], calendar)
         try:
-            day = calendars.to_ours(calendar, year, values[at_month], values[at_day])
-            return times.local_time(day.year, day.month, day.day, *clock)
+            return calendars.to_ours(calendar, year, values[at_month], values[at_day])
         except (ValueError, OverflowError):
             return None
+
+
+def _steady(day: date, zone: ZoneInfo | None) -> tuple[tuple[str, str, str], int] | None:
+    """The days around, and the zone's offset in minutes, where it is the same at every hour of the day."""
+    if zone is None:
+        return None
+    try:
+        before, after = day - timedelta(days=1), day + timedelta(days=1)
+        start = datetime(day.year, day.month, day.day, tzinfo=zone)
+        hours = [start + timedelta(hours=hour) for hour in range(-1, 26)]
+        offsets = {one.replace(fold=fold).utcoffset() for one in hours for fold in (0, 1)}
+    except (OverflowError, ValueError):
+        return None
+    offset = offsets.pop()
+    if offsets or offset is None or offset % timedelta(minutes=1):
+        return None
+    return (before.isoformat(), day.isoformat(), after.isoformat()), offset // timedelta(minutes=1)

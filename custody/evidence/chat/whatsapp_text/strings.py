@@ -246,7 +246,10 @@ EVENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (
         "member_left",
-        (" left", " hat die Gruppe verlassen", " a quitté", " salió del grupo", " ha abbandonato", " покинул", " ayrıldı"),
+        (
+            " left", " hat die Gruppe verlassen", " a quitté", " salió del grupo", " ha abbandonato", " покинул",
+            " ayrıldı",
+        ),
     ),
     (
         "member_removed",
@@ -255,8 +258,8 @@ EVENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "member_added",
         (
-            " added ", "were added", "was added", "hinzugefügt", " a ajouté ", " añadió a ", " se añadió", " ha aggiunto ",
-            " adicionou ", " добавил", " ekledi", " joined",
+            " added ", "were added", "was added", "hinzugefügt", " a ajouté ", " añadió a ", " se añadió",
+            " ha aggiunto ", " adicionou ", " добавил", " ekledi", " joined",
         ),
     ),
     (

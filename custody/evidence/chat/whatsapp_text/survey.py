@@ -177,11 +177,18 @@ class _Dates:
     def _new(self, day: bytes, values: tuple[int, ...]) -> None:
         facts = self._facts
         text = day.decode()
+        possible = [
+            name
+            for name, (_, month, at) in ORDERS.items()
+            if 1 <= values[month] <= 12 and 1 <= values[at] <= 31
+        ]
         for name, (year, month, at) in ORDERS.items():
             order = facts.orders[name]
-            if not (1 <= values[month] <= 12 and 1 <= values[at] <= 31):
-                order.impossible += 1
-                order.example = order.example or text
+            if name not in possible:
+                # A date that is none in any order says nothing about theirs.
+                if possible:
+                    order.impossible += 1
+                    order.example = order.example or text
                 continue
             calendar = calendars.of_year(values[year], digits_of(facts.layout, name))
             facts.years[name][calendar or ""] += 1
@@ -189,6 +196,7 @@ class _Dates:
             order.latest = max(order.latest, (values[year], values[month], values[at]))
 
 
+_FILE_SIGNS = (b"-WA", b"-PHOTO-", b"-VIDEO-", b"-AUDIO-", b"-STICKER-", b"-GIF-")
 _FILE_DATES = re.compile(
     rb"[^\n]*?(?:(?:IMG|VID|AUD|PTT|STK|GIF|DOC)-([0-9]{8})-WA[0-9]"
     rb"|[0-9]{8}-(?:PHOTO|VIDEO|AUDIO|GIF|STICKER)-([0-9]{4}-[0-9]{2}-[0-9]{2})-[0-9]{2}-[0-9]{2}-[0-9]{2})"
@@ -212,9 +220,8 @@ def file_dates(source: Source, facts: Survey, orders: tuple[str, ...], calendar:
     found = FileDates()
     start = headers.header(facts.layout, facts.inner_marks)
     for block, fresh in source.blocks():
-        if b"-WA" not in block and b"-PHOTO-" not in block and b"-VIDEO-" not in block:
-            if b"-AUDIO-" not in block and b"-STICKER-" not in block and b"-GIF-" not in block:
-                continue
+        if not any(sign in block for sign in _FILE_SIGNS):
+            continue
         data = b"\n" + block if fresh else block
         for line in start.finditer(data):
             named = _FILE_DATES.match(data, line.end())

@@ -32,7 +32,8 @@ AM, PM, NOON = "am", "pm", "noon"
 # Before noon, after noon. Spaces inside stand for any of SPACE, or none. One-letter forms but the Arabic
 # ones are left out: phones do not write them in a time.
 _PAIRS = """\
-AM PM|a.m. p.m.|a. m. p. m.|ص م|صباحًا مساءً|صباحا مساء|上午 下午|上昼 下昼|上晝 下晝|午前 午後|오전 오후|ÖÖ ÖS|öö ös|SA CH
+AM PM|a.m. p.m.|a. m. p. m.|ص م|صباحًا مساءً|صباحا مساء
+上午 下午|上昼 下昼|上晝 下晝|午前 午後|오전 오후|ÖÖ ÖS|öö ös|SA CH
 ق.ظ. ب.ظ.|قبل‌ازظهر بعدازظهر|πμ μμ|π.μ. μ.μ.|de. du.|fm em|fm. em.|f.m. e.m.|dop. odp.|dop. pop.|dopoldne popoldne
 vm. nm.|vm nm|PG PTG|pagi petang|पूर्वाह्न अपराह्न|ก่อนเที่ยง หลังเที่ยง|පෙ.ව. ප.ව.|পূৰ্বাহ্ন অপৰাহ্ন|পূর্বাহ্ন অপরাহ্ন
 p.d. m.d.|paradite pasdite|e paradites e pasdites|prijepodne popodne|прије подне по подне|пре подне по подне
@@ -83,7 +84,25 @@ MERIDIEM_WORDS: tuple[str, ...] = tuple(
 KOREAN = frozenset({"오전", "오후"})
 """Where these stand, the year is in front even with two digits."""
 
-BETWEEN = ("klo", "kl.", "kl", "um", "at", "à", "às", "a las", "alle", "в", "о", "om", "lúc", "pukul", "jam", "ob", "u")
+BETWEEN = (
+    "klo",
+    "kl.",
+    "kl",
+    "um",
+    "at",
+    "à",
+    "às",
+    "a las",
+    "alle",
+    "в",
+    "о",
+    "om",
+    "lúc",
+    "pukul",
+    "jam",
+    "ob",
+    "u",
+)
 """Words that stand between date and time."""
 
 AFTER_TIME = ("ч.", "Uhr", "uur", "WIB", "h")
