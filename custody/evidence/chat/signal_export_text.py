@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from custody.evidence.chat.export import Export, Held, Member
+from custody.evidence.chat.export import Export
 from custody.evidence.chat.model import Record
 from custody.evidence.chat.reader import Detected, Reader, Settings
+from custody.evidence.chat.whatsapp_text.detecting import head_of
 from custody.evidence.chat.whatsapp_text.file import Dialect, read_as
 from custody.evidence.chat.whatsapp_text.headers import Layout
-from custody.evidence.chat.whatsapp_text.source import source
 from custody.evidence.chat.whatsapp_text.survey import find_layout
 
 _DIALECT = Dialect(platform="signal", whatsapp=False)
-_HEAD = 64 << 10
 _NAMES = (".md", ".txt")
 
 
@@ -34,10 +33,7 @@ def _is_ours(layout: Layout) -> bool:
 def _detect(export: Export) -> Detected | None:
     texts = [one for one in export.members if one.base.lower().endswith(_NAMES)]
     for one in texts[:64] if export.zipped else export.members[:1]:
-        held = Held(one.head(_HEAD))
-        found = find_layout(
-            source(Member(index=0, name="", size=held.size, open=lambda held=held: held)).blocks
-        )  # type: ignore[misc]
+        found = find_layout(head_of(one).blocks)
         if found is not None and _is_ours(found[0]):
             reason = f"its lines begin {found[0]}, to the minute: as signal-export writes them"
             return Detected(score=70, reasons=(reason,), members=(one.index,))

@@ -60,7 +60,6 @@ _STAMPED = (
     r"|[0-9]{8}-(?:PHOTO|VIDEO|AUDIO|GIF|STICKER)-[0-9]{4}(?:-[0-9]{2}){5}\.\w{1,8})"
 )
 _STAMPED_NAME = re.compile(_STAMPED)
-_AFTER = re.compile(r"(?P<name>[^\n]{1,1000}?) (?P<words>\([^()\n]{1,60}\))")
 _ANGLE = re.compile(r"<([^<>\n]{1,1000})>")
 _PLACEHOLDER = re.compile(r"<[^<>\n]{0,40}[^\W\d_][^<>\n]{0,40}>")
 _MOST_FILES = 100
@@ -92,15 +91,17 @@ def special(text: str, files: Files, *, phone: str) -> dict[str, Any] | None:
         return whole
     first, _, rest = text.partition("\n")
     line = bare(first)
+    marked, angle = text.startswith(LRM), "<" in text
     fields = (
         _attached(line, rest, files)
-        or _in_angles(clean, files)
-        or _omitted(first, line, rest, phone)
-        or _poll(text)
-        or _location(clean)
-        or _call(text, clean)
+        or (_in_angles(clean, files) if angle else None)
+        or (_omitted(first, line, rest) if angle or LRM in first else None)
+        or (_location(clean) if "://" in clean else None)
+        or (_poll(text) or _call(text, clean) if marked else None)
         or {}
     )
+    if not angle:
+        return fields or None
     edited = _edited(text)
     if edited:
         fields = {**fields, "edit": {"is_edited": True, "history_complete": False}}
@@ -145,12 +146,12 @@ def _of_file(
 
 
 def _attached(line: str, rest: str, files: Files) -> dict[str, Any] | None:
-    found = _AFTER.fullmatch(line) if line.endswith(")") else None
-    if found is not None:
-        name, words = found["name"], found["words"]
-        if words in strings.ATTACHED_AFTER:
+    if line.endswith(")") and len(line) <= 1100:
+        name, _, words = line.rpartition(" (")
+        words = f"({words}"
+        if name and words in strings.ATTACHED_AFTER:
             return _of_file(name, line, rest, files)
-        if _STAMPED_NAME.fullmatch(name) or files(name)[0][0] is not None:
+        if _STAMPED_NAME.fullmatch(name) or (name and files(name)[0][0] is not None):
             return _of_file(name, line, rest, files, ("placeholder_unknown",))
     for words in strings.ATTACHED_BEFORE:
         if line.startswith(words + " ") and len(line) <= 1000:
@@ -191,7 +192,7 @@ def _name_in(inner: str) -> tuple[str | None, tuple[str, ...]]:
     return (None, ()) if stamped is None else (stamped[0], ("placeholder_unknown",))
 
 
-def _omitted(first: str, line: str, rest: str, phone: str) -> dict[str, Any] | None:
+def _omitted(first: str, line: str, rest: str) -> dict[str, Any] | None:
     caption = rest or None
     if line in strings.MEDIA_OMITTED:
         one = attachment(name=None, state="omitted", placeholder=line, caption=caption)

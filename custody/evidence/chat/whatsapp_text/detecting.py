@@ -7,7 +7,7 @@ from custody.evidence.chat.reader import Detected
 from custody.evidence.chat.whatsapp_text import strings
 from custody.evidence.chat.whatsapp_text.bodies import LRM, bare, event
 from custody.evidence.chat.whatsapp_text.headers import Layout
-from custody.evidence.chat.whatsapp_text.source import source
+from custody.evidence.chat.whatsapp_text.source import Source, source
 from custody.evidence.chat.whatsapp_text.survey import find_layout
 from custody.format.text import show
 
@@ -64,11 +64,15 @@ def _folder(member: Member) -> str:
     return member.name.replace("\\", "/").rstrip("/").rpartition("/")[0].strip("/")
 
 
+def head_of(member: Member) -> Source:
+    """The first bytes of a text file, as a source of their own."""
+    held = Held(member.head(_HEAD))
+    return source(Member(index=0, name="", size=held.size, open=lambda: held))
+
+
 def _judge(member: Member) -> Detected | None:
     """Whether a text file's first bytes are a chat's."""
-    head = member.head(_HEAD)
-    held = Held(head)
-    inner = source(Member(index=0, name="", size=len(head), open=lambda: held))
+    inner = head_of(member)
     found = find_layout(inner.blocks)
     if found is None:
         return None

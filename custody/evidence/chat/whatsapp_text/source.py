@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from custody.evidence.chat.export import Member
 
-BLOCK = 1 << 20
+BLOCK = 1 << 18
 UTF8_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
