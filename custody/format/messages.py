@@ -33,13 +33,34 @@ _NULL = b"null"
 _CUTS = [(name, SALT * at, SALT * at + SALT) for at, name in enumerate(FIELDS)]
 
 
-def leaf(index: int, member: int, start: int, end: int, salts: bytes, fields: Mapping[str, bytes]) -> bytes:
+def salt_of(salts: bytes, name: str) -> bytes:
+    """The salt of one field among those of its message."""
+    at = SALT * FIELDS.index(name)
+    return salts[at : at + SALT]
+
+
+def leaf(
+    index: int,
+    member: int,
+    start: int,
+    end: int,
+    salts: bytes,
+    fields: Mapping[str, bytes],
+    *,
+    source: bytes | None = None,
+) -> bytes:
     """The leaf hash of a message: ``fields`` gives RFC 8785 bytes by name, null where one is absent.
 
-    ``salts``: SALTS bytes. ``member``, ``start``, ``end``: where the message's bytes lie.
+    ``salts``: SALTS bytes. ``member``, ``start``, ``end``: where the message's bytes lie. ``source``: that
+    field's hash where its bytes were too many to be given as a value.
     """
     sha256 = hashlib.sha256
-    hashes = [sha256(salts[at:to] + fields.get(name, _NULL)).digest() for name, at, to in _CUTS]
+    hashes = [
+        source
+        if source is not None and name == "source"
+        else sha256(salts[at:to] + fields.get(name, _NULL)).digest()
+        for name, at, to in _CUTS
+    ]
     head = (
         index.to_bytes(8, "big")
         + member.to_bytes(4, "big")
