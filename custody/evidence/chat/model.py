@@ -65,7 +65,8 @@ class Message(NamedTuple):
     """One message, or one event that stands among them (kind "system", with ``event``), in file order.
 
     A NamedTuple, since exports have a million of them. ``raw``: the bytes of the range (a `Cut` where they are
-    too many to hold: `export.cut` gives either), which cut out of the member are exactly this message. ``place``: where people find it ("line 12", "/messages/3").
+    too many to hold: `export.cut` gives either), which cut out of the member are exactly this message.
+    ``place``: where people find it ("line 12", "/messages/3").
     ``sender`` and ``recipients`` are ids of `Participant`, ``conversation`` one of `Conversation`; both were
     given before. ``repair``: how the text was mended, in a way that can be undone. ``flags``: codes of doubt,
     each explained on the reader's page. ``extra``: what the source has and this form does not, without secrets.

@@ -223,15 +223,12 @@ class Normalised:
         salts = self._salts(index)
         digest, hashed = _source(message.raw, messages.salt_of(salts, "source"))
         self._tree.add(
-            messages.leaf(
-                index, message.member, message.start, message.end, salts, fields, source=hashed
-            )
+            messages.leaf(index, message.member, message.start, message.end, salts, fields, source=hashed)
         )
         tally = self._tallies[message.conversation]
         tally.take(message)
         source = (
-            f'{{"end":{message.end},"member":{message.member},'
-            f'"sha256":"{digest}","start":{message.start}}}'
+            f'{{"end":{message.end},"member":{message.member},"sha256":"{digest}","start":{message.start}}}'
         )
         sequence = index + 1
         fields["id"] = f'"{self._item}:{sequence}"'.encode()

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from custody.errors import InputRefused
 from custody.evidence.chat.export import Export
+from custody.evidence.chat.mail import eml, mbox
 from custody.evidence.chat.reader import Detected, Reader
 
-READERS: tuple[Reader, ...] = ()
+READERS: tuple[Reader, ...] = (
+    eml.READER,
+    mbox.READER,
+)
 
 CLAIM = 50
 """A score below this is no claim."""
