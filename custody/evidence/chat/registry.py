@@ -6,10 +6,14 @@ from custody.errors import InputRefused
 from custody.evidence.chat.export import Export
 from custody.evidence.chat.mail import eml, mbox
 from custody.evidence.chat.reader import Detected, Reader
+from custody.evidence.chat.sms import xml as sms_xml
+from custody.evidence.chat.table import reader as table
 
 READERS: tuple[Reader, ...] = (
+    sms_xml.READER,
     eml.READER,
     mbox.READER,
+    table.READER,
 )
 
 CLAIM = 50
