@@ -40,8 +40,11 @@ class Attribute(NamedTuple):
 
 
 class Tag(NamedTuple):
-    """A tag's bytes. ``kind``: open, empty, close, comment, instruction, doctype, cdata, broken, or cut (the file
-    ends in it). ``name`` without prefix. ``odd``: an attribute stands twice (the first is kept), or there are more than MAX_ATTRIBUTES."""
+    """A tag's bytes. ``name`` without prefix.
+
+    ``kind``: open, empty, close, comment, instruction, doctype, cdata, broken, or cut (the file ends in it).
+    ``odd``: an attribute stands twice (the first is kept), or there are more than MAX_ATTRIBUTES.
+    """
 
     kind: str
     name: str

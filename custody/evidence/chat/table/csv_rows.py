@@ -152,6 +152,12 @@ def _decode(text: str, dialect: Dialect) -> str:
     return raw.decode(dialect.encoding, "backslashreplace")
 
 
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
 # --- deciding -------------------------------------------------------------------------------------------
 
 Found = tuple[str | None, str, tuple[str, ...]]
@@ -161,11 +167,7 @@ Found = tuple[str | None, str, tuple[str, ...]]
 def find_encoding(data: Bytes, stated: str | None) -> tuple[Found, int]:
     """The encoding and the length of the mark at the beginning."""
     head = data.read(0, 4)
-    for mark, name in (
-        (codecs.BOM_UTF8, "utf-8"),
-        (codecs.BOM_UTF16_LE, "utf-16-le"),
-        (codecs.BOM_UTF16_BE, "utf-16-be"),
-    ):
+    for mark, name in _MARKS:
         if head.startswith(mark) and not head.startswith(codecs.BOM_UTF32_LE):
             return (name, "decided", ("the byte order mark at the beginning",)), len(mark)
     if stated is not None:

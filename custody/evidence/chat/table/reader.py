@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 from custody.evidence.chat import times
@@ -13,6 +13,7 @@ from custody.evidence.chat.reader import Detected, Reader, Settings
 from custody.evidence.chat.table import csv_rows, plan, record, when, xlsx
 from custody.evidence.chat.table.csv_rows import Dialect, Row, Unread
 from custody.evidence.chat.table.plan import Plan
+from custody.format.text import show
 
 NO_CLAIM = 30
 VIBER_CLAIM = 60
@@ -282,17 +283,19 @@ class _One:
         if missing or self._table.delimiter[1] == "open":
             # Not one row is read by half of a mapping: which half would be a guess.
             self._header = None
-            reason = f"no one column {missing[0][:100]!r}" if missing else "the delimiter is not known"
+            reason = (
+                f"there is no one column {show(missing[0], 100)}" if missing else "the delimiter is not known"
+            )
             yield Decided("columns", None, "open", (reason,), member=self._member)
             yield Notice(
                 "column_not_found",
-                f"the mapping does not fit {self._table.name[:100]!r}: {reason}",
+                f"the mapping does not fit {show(self._table.name, 100)}: {reason}",
                 member=self._member,
             )
             return
         self._places = places
 
-    def _clock(self) -> Iterator[Record]:
+    def _clock(self) -> Generator[Record, None, when.Clock]:
         """Ask all rows together which order of day and month is possible, and whether they have zones."""
         stated = None if self._plan is None else self._plan.time_format
         pattern = None if stated is None else when.compile_format(stated)

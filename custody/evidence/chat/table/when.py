@@ -15,26 +15,17 @@ from custody.format.text import show
 
 _NUMERIC = re.compile(
     r"(?P<a>[0-9]{1,4})(?P<sep>[./-])(?P<b>[0-9]{1,2})(?P=sep)(?P<c>[0-9]{1,4})\.?"
-    r"(?:(?:T|,?[ \u00a0]+)(?P<hour>[0-9]{1,2})[:.](?P<minute>[0-9]{2})(?:[:.](?P<second>[0-9]{2})(?:[.,](?P<part>[0-9]{1,6}))?)?"
+    r"(?:(?:T|,?[ \u00a0]+)(?P<hour>[0-9]{1,2})[:.](?P<minute>[0-9]{2})"
+    r"(?:[:.](?P<second>[0-9]{2})(?:[.,](?P<part>[0-9]{1,6}))?)?"
     r"(?:[ \u00a0\u202f]?(?P<half>[AaPp])\.?[Mm]\.?)?)?"
     r"[ ]?(?P<zone>Z|UTC|[+-][0-9]{2}:?[0-9]{2})?"
 )
 _COUNTS = {"unix": "s", "unix_ms": "ms", "unix_us": "us"}
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _LONG = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
     "december",
-]
+]  # fmt: skip
 _FIELDS = {
     "Y": r"(?P<Y>[0-9]{4})", "y": r"(?P<y>[0-9]{2})", "m": r"(?P<m>[0-9]{1,2})", "d": r"(?P<d>[0-9]{1,2})",
     "H": r"(?P<H>[0-9]{1,2})", "I": r"(?P<I>[0-9]{1,2})", "M": r"(?P<M>[0-9]{2})", "S": r"(?P<S>[0-9]{2})",
@@ -49,7 +40,8 @@ def compile_format(stated: str) -> re.Pattern[str] | None:
     """The pattern of a stated format: unix, unix_ms, unix_us or excel (None), or one of ``%``-fields in English."""
     if stated in _COUNTS or stated == "excel":
         return None
-    pattern, at, used = "", 0, []
+    pattern, at = "", 0
+    used: list[str] = []
     while at < len(stated):
         char = stated[at]
         if char == "%" and at + 1 < len(stated) and stated[at + 1] in (*_FIELDS, "%"):
@@ -159,7 +151,7 @@ class Clock:
             hour = _hour(match["hour"], match["half"])
             if day is None or hour is None:
                 continue
-            if 2 in {len(match["a"]) if order == "YMD" else len(match["c"])}:
+            if len(match["a"] if order == "YMD" else match["c"]) == 2:
                 flags = ("short_year",)
             micro = (match["part"] or "").ljust(6, "0") if match["part"] else "0"
             try:
@@ -217,7 +209,6 @@ class Clock:
             return Time(text), ("time_not_read",)
         millis = int((Decimal(text) * 86_400_000).to_integral_value())
         days, rest = divmod(millis, 86_400_000)
-        flags = ()
         if self.since_1904:
             first = datetime(1904, 1, 1)  # noqa: DTZ001 — a workbook's clock has no zone
         elif days < 61:
@@ -230,7 +221,7 @@ class Clock:
         except OverflowError:
             return Time(text), ("time_out_of_range",)
         precision = "millisecond" if rest % 1000 else "second"
-        return times.in_zone(text, local, precision, self.zone), flags
+        return times.in_zone(text, local, precision, self.zone), ()
 
 
 def _hour(hour: str | None, half: str | None) -> int | None:

@@ -214,12 +214,15 @@ def rows(sheet: Sheet, book: Workbook, strings: Strings) -> Iterator[Row | Unrea
             at = row.end
             yield row
         elif tag.kind in ("broken", "doctype", "cut"):
-            end = min(tag.end, tag.start + (64 << 10))
-            while (start := tag.start if end <= tag.start + (64 << 10) else at) < end:  # one piece a time
-                text = tags.read(start, end).decode("utf-8", "backslashreplace")
-                yield Unread(start, end, text, "unknown_element")
-                at, end = end, min(tag.end, end + (64 << 10))
-            at = tag.end
+            yield from _unread(tags, tag)
+
+
+def _unread(tags: Tags, tag: Tag) -> Iterator[Unread]:
+    start = tag.start
+    while start < tag.end:
+        end = min(tag.end, start + (64 << 10))
+        yield Unread(start, end, tags.read(start, end).decode("utf-8", "backslashreplace"), "unknown_element")
+        start = end
 
 
 class _Row:
@@ -279,7 +282,7 @@ class _Row:
         if self._room <= 0:
             self._flags.add("row_cut")
             return end
-        self._room -= len(text) + 100 * (column - len(self._cells) + 1) // 100
+        self._room -= len(text)
         self._cells += [""] * (column - len(self._cells))
         self._cells.append(text)
         if kind == "n" and text and re.fullmatch("[0-9]{1,6}", style) and int(style) in self._book.dates:
