@@ -36,6 +36,7 @@ MEDIA_TYPE = "application/vnd.custody.chat+jsonl;v=1"
 
 FIRST_OF_A_CODE = 5
 """So many notices of one code are written out; the account counts all."""
+_SOURCE = slice(messages.SALT * messages.SOURCE, messages.SALT * (messages.SOURCE + 1))
 _QUIET = frozenset({"syntax", "blank"})
 
 _text = json.JSONEncoder(ensure_ascii=False).encode
@@ -221,7 +222,7 @@ class Normalised:
         fields = self._fields(message)
         index = self._tree.size
         salts = self._salts(index)
-        digest, hashed = _source(message.raw, messages.salt_of(salts, "source"))
+        digest, hashed = _source(message.raw, salts[_SOURCE])
         self._tree.add(
             messages.leaf(index, message.member, message.start, message.end, salts, fields, source=hashed)
         )

@@ -318,7 +318,7 @@ class _One:
                 yield Decided("zone", None, "open", ("the times give no offset",), member=self._member)
         return when.Clock(
             stated=stated, pattern=pattern, orders=orders, zone=zone, since_1904=self._table.since_1904
-        )  # type: ignore[return-value]
+        )
 
     def _evidence(self) -> when.Evidence:
         assert self._places is not None
