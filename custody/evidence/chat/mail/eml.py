@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from custody.evidence.chat import times
 from custody.evidence.chat.attached import Attached
-from custody.evidence.chat.export import Export, Member
+from custody.evidence.chat.export import Export
 from custody.evidence.chat.mail import message
 from custody.evidence.chat.mail.children import of_mail
 from custody.evidence.chat.mail.facts import CONTAINS, NEVER, ZONE
@@ -62,7 +62,7 @@ def read(export: Export, detected: Detected, settings: Settings) -> Iterator[Rec
     yield Conversation("mailbox", export.name, "file_name", "mailbox", "email")
     asked = False
     for at in detected.members:
-        for record in message.read(export.members[at].open(), _place(export.members[at]), zone):
+        for record in message.read(export.members[at].open(), _place(export, at), zone):
             if isinstance(record, Message) and not asked and "date_without_zone" in record.flags:
                 asked = zone is None
                 if asked:
@@ -70,7 +70,8 @@ def read(export: Export, detected: Detected, settings: Settings) -> Iterator[Rec
             yield record
 
 
-def _place(member: Member) -> message.Place:
+def _place(export: Export, at: int) -> message.Place:
+    member = export.members[at]
     bom = 3 if member.head(3) == b"\xef\xbb\xbf" else 0
     return message.Place(
         member=member.index,
@@ -78,7 +79,7 @@ def _place(member: Member) -> message.Place:
         content=bom,
         end=member.size,
         conversation="mailbox",
-        place=member.base or None,
+        place=(member.base or None) if export.zipped else None,
     )
 
 
@@ -86,7 +87,7 @@ def attached(export: Export, detected: Detected, settings: Settings) -> Iterator
     """What is attached to the mails of an export (see `custody.evidence.chat.attached`)."""
     del settings
     for count, at in enumerate(detected.members, 1):
-        yield from of_mail(export.members[at].open(), _place(export.members[at]), count)
+        yield from of_mail(export.members[at].open(), _place(export, at), count)
 
 
 READER = Reader(

@@ -120,7 +120,7 @@ def _unfold(value: bytes) -> bytes:
 def decoded(field: Field) -> tuple[str, tuple[str, ...]]:
     """The value with its encoded words read (RFC 2047), and the faults in it."""
     text = field.text
-    faults = () if text.isascii() else ("header_8bit",)
+    faults = () if field.value.isascii() else ("header_8bit",)
     if "=?" not in text:
         return text, faults
     parsed, more = _parse("Subject", text)
@@ -145,7 +145,8 @@ def addresses(field: Field) -> tuple[list[Mailbox], tuple[str, ...]]:
             found = []
     if len(found) > MAX_ADDRESSES:
         faults = (*faults, "too_many_addresses")
-    if not found and field.value:
+    group = parsed is not None and any(one.display_name for one in parsed.groups)
+    if not found and field.value and not group:  # "undisclosed-recipients:;" names nobody, and is right
         faults = (*faults, "address_not_read")
     return found[:MAX_ADDRESSES], faults
 
