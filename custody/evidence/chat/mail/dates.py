@@ -12,8 +12,8 @@ from custody.evidence.chat.model import Time
 _DATE = re.compile(
     r"(?:(?P<weekday>mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}\s*+,?\s*+)?"
     r"(?P<day>[0-9]{1,2})[ \t-]++(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}[ \t.-]++"
-    r"(?P<year>[0-9]{2,4})[ \t,]++(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2}))?+"
-    r"(?:\s*+(?P<zone>[+-][0-9]{4}|[a-z]{1,5})\b)?+\s*+",
+    r"(?P<year>[0-9]{2,4})[ \t,]++(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2}))?"
+    r"(?:\s*+(?P<zone>[+-][0-9]{4}|[a-z]{1,5})\b)?\s*+",
     re.IGNORECASE,
 )
 _COMMENT = re.compile(r"\([^()]*+\)")

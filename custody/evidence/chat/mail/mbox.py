@@ -60,11 +60,11 @@ class _Split:
     def __init__(self, data: Bytes) -> None:
         self._data = data
         self._window = Window(data, 0, data.size)
-        self.first = data.size
+        self._from = 0
+        self._held = b""
 
     def __iter__(self) -> Iterator[tuple[int, int, int, tuple[str, ...]]]:
         start = self._begin(0, set(), first=True)
-        self.first = self._data.size if start is None else start
         while start is not None:
             content = self._window.next_line(start)
             doubts: set[str] = set()
@@ -92,16 +92,17 @@ class _Split:
     def _candidate(self, at: int) -> int | None:
         """The first line from ``at`` on that begins with "From "."""
         while at < self._data.size:
-            back = max(0, at - 1)  # the line end before, so that the pattern knows a line's beginning
-            held = self._data.read(back, min(back + WINDOW, self._data.size))
-            if not held:
+            # One byte before ``at`` is held too, so that the pattern knows a line's beginning.
+            if not self._from < at + (at == 0) <= self._from + len(self._held) - 5:
+                self._from = max(0, at - 1)
+                self._held = self._data.read(self._from, min(self._from + WINDOW, self._data.size))
+            for match in _FROM.finditer(self._held, at - self._from):
+                if match.start() > 0 or self._from == 0:
+                    return self._from + match.start()
+            end = self._from + len(self._held)
+            if end >= self._data.size:
                 return None
-            for match in _FROM.finditer(held):
-                if back + match.start() >= at and (match.start() > 0 or back == 0):
-                    return back + match.start()
-            if back + len(held) >= self._data.size:
-                return None
-            at = back + len(held) - 5
+            at = end - 4  # one that begins before is whole in this window
         return None
 
     def _is_beginning(self, at: int) -> bool:

@@ -56,28 +56,30 @@ class Unread(NamedTuple):
     code: str
 
 
+_LINE_END = re.compile(r"\r\n|\n|\r")
+_QUOTED = r'"[^"]*+(?:""[^"]*+)*+"'
+
+
 @functools.cache
-def _patterns(delimiter: str | None, quoted: bool) -> tuple[re.Pattern[str], re.Pattern[str]]:
+def _patterns(delimiter: str | None) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """A row with quotes in it, line end included, and one cell of it.
+
+    No group stands within a possessive part: the `re` of Python 3.11 and 3.12 may then fail or go wrong.
+    """
     d = "" if delimiter is None else re.escape(delimiter)
     plain = rf"[^{d}\r\n]*+"
-    cell = rf"(?P<cell>{plain})"
-    row = rf"(?>{plain})"
-    if quoted:
-        inner = r'"(?:[^"]++|"")*+"'
-        row = rf'(?>{inner}{plain}|(?P<torn>"{plain})|{plain})'
-        again = row.replace("(?P<torn>", "(?P<torn2>")
-        cell = rf"(?P<quoted>{inner})(?P<behind>{plain})|(?P<cell>{plain})"
-        row = row if delimiter is None else rf"{row}(?:{d}{again})*+"
-    elif delimiter is not None:
-        row = rf"{row}(?:{d}{row})*+"
-    return re.compile(rf"{row}(?P<end>\r\n|\n|\r|\Z)"), re.compile(cell)
+    cell = rf"(?:{_QUOTED}{plain}|{plain})"
+    more = f"(?:{d}{cell})*+" if d else ""
+    return (
+        re.compile(rf"{cell}{more}(?:\r\n|\n|\r|\Z)"),
+        re.compile(rf"(?P<quoted>{_QUOTED})(?P<behind>{plain})|(?P<cell>{plain})"),
+    )
 
 
 def rows(data: Bytes, dialect: Dialect, start: int, end: int) -> Iterator[Row | Unread]:
     """All rows from ``start`` to ``end``, empty ones too; what is longer than a window comes as Unread."""
     unit = dialect.encoding if dialect.wide and dialect.encoding else "latin-1"
     errors = "surrogatepass" if dialect.wide else "strict"
-    row, _ = _patterns(dialect.delimiter, dialect.quoted)
     number = 0
     at = start
     odd = (end - start) % 2 if dialect.wide else 0
@@ -91,54 +93,84 @@ def rows(data: Bytes, dialect: Dialect, start: int, end: int) -> Iterator[Row | 
         text = held.decode(unit, errors)
         place = 0
         while place < len(text):
-            match = row.match(text, place)
-            assert match is not None  # an empty row matches everywhere
-            torn = dialect.quoted and any(match[name] is not None for name in row.groupindex if name != "end")
+            stop, bare = _end(text, place, dialect)
+            row = text[place:bare]
+            quoted = dialect.quoted and '"' in row
+            cells = [*split(row, dialect)] if quoted else _cells(row, dialect.delimiter)
+            torn = quoted and any(one.torn for one in cells)
             # "\r" may be half of a line end that the window cuts.
-            cut = match.end() == len(text) and not last
+            cut = stop == len(text) and not last
             if (cut or (torn and not last)) and place > 0:
                 break
-            size = len(match[0].encode(unit, errors)) if dialect.wide else match.end() - place
+            size = len(text[place:stop].encode(unit, errors)) if dialect.wide else stop - place
             number += 1
             if cut:
-                piece = _decode(match[0], dialect)
-                yield Unread(at, at + size, piece, "row_too_long")
+                yield Unread(at, at + size, _decode(row, dialect), "row_too_long")
             else:
-                yield _row(match[0][: match.start("end") - place], dialect, at, at + size, number, torn)
+                yield _row(cells, dialect, at, at + size, number)
             at += size
-            place = match.end()
+            place = stop
     if odd:
         yield Unread(
             end - odd, end, data.read(end - odd, end).decode("ascii", "backslashreplace"), "odd_byte"
         )
 
 
-def _row(text: str, dialect: Dialect, start: int, end: int, number: int, torn: bool) -> Row:
-    flags = {"quote_not_closed"} if torn else set()
-    if dialect.encoding is None and not text.isascii():
-        flags.add("encoding_open")
+def _end(text: str, at: int, dialect: Dialect) -> tuple[int, int]:
+    """Where the row that begins at ``at`` ends, with its line end and without."""
+    line = _LINE_END.search(text, at)
+    bare, stop = (len(text), len(text)) if line is None else line.span()
+    if dialect.quoted and text.find('"', at, bare) >= 0:
+        match = _patterns(dialect.delimiter)[0].match(text, at)
+        assert match is not None  # plain cells match everywhere
+        stop = match.end()
+        bare = stop - (2 if match[0].endswith("\r\n") else 1 if match[0].endswith(("\n", "\r")) else 0)
+    return stop, bare
+
+
+class Cell(NamedTuple):
+    """A cell, quotes taken off; what stands behind its closing quote; whether it has an opening quote alone."""
+
+    text: str
+    behind: str = ""
+    torn: bool = False
+
+
+def _cells(row: str, delimiter: str | None) -> list[Cell]:
+    return [Cell(row)] if delimiter is None else [Cell(one) for one in row.split(delimiter)]
+
+
+def _row(found: list[Cell], dialect: Dialect, start: int, end: int, number: int) -> Row:
+    flags: set[str] = set()
     cells = []
-    for cell, behind in split(text, dialect):
-        if behind:
+    for cell in found:
+        text = cell.text + cell.behind if cell.behind else cell.text
+        if cell.behind:
             flags.add("text_behind_quote")
-        cells.append(_decode(cell + behind, dialect))
-        if dialect.encoding is not None and "\\x" in cells[-1] and "\\x" not in cell + behind:
-            flags.add("encoding_lie")
+        if cell.torn:
+            flags.add("quote_not_closed")
+        if not text.isascii():
+            raw, text = text, _decode(text, dialect)
+            if dialect.encoding is None:
+                flags.add("encoding_open")
+            elif "\\x" in text and "\\x" not in raw:
+                flags.add("encoding_lie")
+        cells.append(text)
     return Row(start, end, cells, f"row {number}", tuple(sorted(flags)))
 
 
-def split(text: str, dialect: Dialect) -> Iterator[tuple[str, str]]:
-    """The cells of a row, quotes taken off, and what stands behind a closing quote."""
-    _, pattern = _patterns(dialect.delimiter, dialect.quoted)
+def split(row: str, dialect: Dialect) -> Iterator[Cell]:
+    """The cells of a row with quotes in it."""
+    _, pattern = _patterns(dialect.delimiter)
     at = 0
     while True:
-        match = pattern.match(text, at)
+        match = pattern.match(row, at)
         assert match is not None  # an empty cell matches everywhere
-        if dialect.quoted and match["quoted"] is not None:
-            yield match["quoted"][1:-1].replace('""', '"'), match["behind"]
+        if match["quoted"] is not None:
+            yield Cell(match["quoted"][1:-1].replace('""', '"'), match["behind"])
         else:
-            yield match["cell"], ""
-        if match.end() >= len(text):
+            yield Cell(match["cell"], torn=match["cell"].startswith('"'))
+        if match.end() >= len(row):
             return
         at = match.end() + 1  # behind the delimiter
 

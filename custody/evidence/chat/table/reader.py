@@ -289,7 +289,9 @@ class _One:
             yield Decided("columns", None, "open", (reason,), member=self._member)
             # The item's own name is no part of what is read: only files within it are named.
             which = show(self._table.name, 100) if self._export.zipped else "the table"
-            yield Notice("column_not_found", f"the mapping does not fit {which}: {reason}", member=self._member)
+            yield Notice(
+                "column_not_found", f"the mapping does not fit {which}: {reason}", member=self._member
+            )
             return
         self._places = places
 
