@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from custody.evidence.chat import content
 from custody.evidence.chat.export import Export, Held, Member
 from custody.evidence.chat.mail import dates, eml, headers, html, mime, window
 from custody.evidence.chat.mail.decode import decoded
@@ -249,6 +250,25 @@ def test_dates(text: str, utc: str | None, flags: tuple[str, ...]) -> None:
 )
 def test_html_becomes_text_by_one_rule(source: str, text: str) -> None:
     assert html.to_text(source) == text
+
+
+@pytest.mark.parametrize(
+    ("pieces", "data", "faults"),
+    [
+        ([b"QUJD", b"RA=="], b"ABCD", set()),
+        ([b"QU", b"J", b"DRA", b"=="], b"ABCD", set()),
+        ([b"QQ==QkI="], b"A", {"base64_behind_padding"}),
+        ([b"QQ==", b"\r\n", b"x"], b"A", {"base64_behind_padding"}),
+        ([b"QQ"], b"A", {"base64_torn"}),
+        ([b"QUJDR"], b"ABC", {"base64_torn"}),
+        ([b"QQ="], b"A", {"base64_torn"}),
+        ([b"Q*Q=="], b"A", {"base64_other_characters"}),
+    ],
+)
+def test_base64_by_pieces(pieces: list[bytes], data: bytes, faults: set[str]) -> None:
+    found: set[str] = set()
+    assert b"".join(content.base64(iter(pieces), found)) == data
+    assert found == faults
 
 
 def test_what_a_server_says_of_signatures_is_its_claim() -> None:

@@ -61,6 +61,20 @@ def test_no_from_line_is_missed_at_a_window_border(monkeypatch: pytest.MonkeyPat
     assert len([line for line in before if b'"record":"message"' in line]) == 20
 
 
+def test_no_mail_begins_without_an_empty_line_before() -> None:
+    data = MAIL + MAIL.rstrip(b"\n") + b"\n" + MAIL
+    read = harness.run(mbox.READER, Export.of("a.mbox", data))
+    assert [one.get("flags") for one in read.messages] == [["no_date"], ["from_line_not_split", "no_date"]]
+
+
+def test_a_mail_too_long_to_hold_has_the_digest_of_its_own_bytes() -> None:
+    long = MAIL.replace(b"x\n", b"a line of text\n" * 100_000)
+    read = harness.run(
+        mbox.READER, Export.of("a.mbox", MAIL + long + MAIL)
+    )  # holds each range against its digest
+    assert read.messages[1]["source"]["end"] - read.messages[1]["source"]["start"] > 1 << 20
+
+
 def test_a_length_beyond_the_file_is_not_believed() -> None:
     data = MAIL.replace(b"\n\nx", b"\nContent-Length: 999999\n\nx") + MAIL
     assert len(harness.run(mbox.READER, Export.of("a.mbox", data)).messages) == 2
