@@ -28,18 +28,32 @@ SALT = 32
 SALTS = SALT * len(FIELDS)
 """Bytes of salt that one message takes."""
 
+SOURCE = FIELDS.index("source")
+"""Its place among them, and that of its salt."""
+
 _LABEL = b"\0custody/1 message\0"
 _NULL = b"null"
 _CUTS = [(name, SALT * at, SALT * at + SALT) for at, name in enumerate(FIELDS)]
 
 
-def leaf(index: int, member: int, start: int, end: int, salts: bytes, fields: Mapping[str, bytes]) -> bytes:
+def leaf(
+    index: int,
+    member: int,
+    start: int,
+    end: int,
+    salts: bytes,
+    fields: Mapping[str, bytes],
+    source: bytes = b"",
+) -> bytes:
     """The leaf hash of a message: ``fields`` gives RFC 8785 bytes by name, null where one is absent.
 
-    ``salts``: SALTS bytes. ``member``, ``start``, ``end``: where the message's bytes lie.
+    ``salts``: SALTS bytes. ``member``, ``start``, ``end``: where the message's bytes lie. ``source``: that
+    field's hash where its bytes are too many to be given among ``fields``.
     """
     sha256 = hashlib.sha256
     hashes = [sha256(salts[at:to] + fields.get(name, _NULL)).digest() for name, at, to in _CUTS]
+    if source:
+        hashes[SOURCE] = source
     head = (
         index.to_bytes(8, "big")
         + member.to_bytes(4, "big")

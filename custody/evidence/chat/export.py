@@ -39,6 +39,40 @@ class Held:
         return self.data[start:end]
 
 
+HELD = 1 << 20
+"""Bytes of one message that may be in memory; what is longer is a `Cut`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A range of other bytes, read only when asked: for a message that is too long to hold."""
+
+    of: Bytes
+    start: int
+    end: int
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        return self.end - self.start
+
+    def read(self, start: int, end: int) -> bytes:
+        """Those from ``start`` to before ``end``, counted from the first of the range."""
+        return self.of.read(self.start + start, min(self.start + end, self.end))
+
+
+def cut(of: Bytes, start: int, end: int) -> bytes | Cut:
+    """The bytes of a range for `Message.raw`: themselves, or a `Cut` where they are many."""
+    return of.read(start, end) if end - start <= HELD else Cut(of, start, end)
+
+
+def pieces(data: Bytes, start: int, end: int, size: int = HELD) -> Iterator[bytes]:
+    """The bytes of a range, ``size`` of them at a time."""
+    while start < end and (piece := data.read(start, min(start + size, end))):
+        yield piece
+        start += len(piece)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
     """One file of an export: the only one, or one of a zip. Its name is outside text, never a path to open.

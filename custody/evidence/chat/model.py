@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from custody.evidence.chat.export import Cut
+
 Plain = Mapping[str, Any]
 """A JSON object: texts, integers from 0 to 2^53 - 1, booleans, None, lists and objects of these."""
 
@@ -62,8 +64,9 @@ class Time(NamedTuple):
 class Message(NamedTuple):
     """One message, or one event that stands among them (kind "system", with ``event``), in file order.
 
-    A NamedTuple, since exports have a million of them. ``raw``: the bytes of the range, which cut out of the
-    member are exactly this message. ``place``: where people find it ("line 12", "/messages/3").
+    A NamedTuple, since exports have a million of them. ``raw``: the bytes of the range (a `Cut` where they are
+    too many to hold: `export.cut` gives either), which cut out of the member are exactly this message.
+    ``place``: where people find it ("line 12", "/messages/3").
     ``sender`` and ``recipients`` are ids of `Participant`, ``conversation`` one of `Conversation`; both were
     given before. ``repair``: how the text was mended, in a way that can be undone. ``flags``: codes of doubt,
     each explained on the reader's page. ``extra``: what the source has and this form does not, without secrets.
@@ -72,7 +75,7 @@ class Message(NamedTuple):
     member: int
     start: int
     end: int
-    raw: bytes
+    raw: bytes | Cut
     conversation: str
     kind: str = "text"
     place: str | None = None

@@ -16,7 +16,7 @@ from typing import Any
 
 from custody.errors import CustodyError
 from custody.evidence.chat.coverage import MESSAGE, Coverage, Covered
-from custody.evidence.chat.export import Export
+from custody.evidence.chat.export import Cut, Export, pieces
 from custody.evidence.chat.model import (
     Conversation,
     Decided,
@@ -36,6 +36,7 @@ MEDIA_TYPE = "application/vnd.custody.chat+jsonl;v=1"
 
 FIRST_OF_A_CODE = 5
 """So many notices of one code are written out; the account counts all."""
+_SOURCE = slice(messages.SALT * messages.SOURCE, messages.SALT * (messages.SOURCE + 1))
 _QUIET = frozenset({"syntax", "blank"})
 
 _text = json.JSONEncoder(ensure_ascii=False).encode
@@ -220,21 +221,15 @@ class Normalised:
     def _message(self, message: Message) -> bytes:
         fields = self._fields(message)
         index = self._tree.size
+        salts = self._salts(index)
+        digest, hashed = _source(message.raw, salts[_SOURCE])
         self._tree.add(
-            messages.leaf(
-                index,
-                message.member,
-                message.start,
-                message.end,
-                self._salts(index),
-                {**fields, "source": message.raw},
-            )
+            messages.leaf(index, message.member, message.start, message.end, salts, fields, source=hashed)
         )
         tally = self._tallies[message.conversation]
         tally.take(message)
         source = (
-            f'{{"end":{message.end},"member":{message.member},'
-            f'"sha256":"{hashlib.sha256(message.raw).hexdigest()}","start":{message.start}}}'
+            f'{{"end":{message.end},"member":{message.member},"sha256":"{digest}","start":{message.start}}}'
         )
         sequence = index + 1
         fields["id"] = f'"{self._item}:{sequence}"'.encode()
@@ -374,6 +369,17 @@ class _Tally:
                 "last_time": self.last,
             }
         )
+
+
+def _source(raw: bytes | Cut, salt: bytes) -> tuple[str, bytes]:
+    """The SHA-256 of a message's bytes in hexadecimal, and the hash of its salted field `source`."""
+    if isinstance(raw, bytes):
+        return hashlib.sha256(raw).hexdigest(), hashlib.sha256(salt + raw).digest()
+    plain, salted = hashlib.sha256(), hashlib.sha256(salt)
+    for piece in pieces(raw, 0, raw.size):
+        plain.update(piece)
+        salted.update(piece)
+    return plain.hexdigest(), salted.digest()
 
 
 def _participant(one: Participant) -> dict[str, Any]:

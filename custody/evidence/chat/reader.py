@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from custody.evidence.chat.attached import Attached
 from custody.evidence.chat.export import Export
 from custody.evidence.chat.model import Record
 
@@ -55,3 +56,5 @@ class Reader:
     never: tuple[str, ...] = field(default=())
     asks: tuple[str, ...] = field(default=())
     """Settings that its files can need: time_zone, date_order, mapping."""
+    attached: Callable[[Export, Detected, Settings], Iterator[Attached]] | None = None
+    """Gives the files that lie inside messages, for items of their own; None where the format has none."""

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from custody.errors import InputRefused
 from custody.evidence.chat.export import Export
+from custody.evidence.chat.mail import eml, mbox
 from custody.evidence.chat.reader import Detected, Reader
 from custody.evidence.chat.signal_export_text import READER as SIGNAL_EXPORT_TEXT
+from custody.evidence.chat.sms import xml as sms_xml
+from custody.evidence.chat.table import reader as table
 from custody.evidence.chat.whatsapp_text import READER as WHATSAPP_TEXT
 
-READERS: tuple[Reader, ...] = (WHATSAPP_TEXT, SIGNAL_EXPORT_TEXT)
+READERS: tuple[Reader, ...] = (
+    WHATSAPP_TEXT,
+    SIGNAL_EXPORT_TEXT,
+    sms_xml.READER,
+    eml.READER,
+    mbox.READER,
+    table.READER,
+)
 
 CLAIM = 50
 """A score below this is no claim."""
