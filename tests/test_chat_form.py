@@ -129,7 +129,7 @@ def test_a_message_can_be_shown_alone() -> None:
     fields = {
         name: json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
         for name, value in first.items()
-        if name in messages.FIELDS
+        if name in messages.FIELDS or name in messages.DETAILS
     }
     leaves = [messages.leaf(0, 0, 0, 4, salt(0), {**fields, "source": b"one\n"})]
     for at, one in enumerate((WHOLE[2], WHOLE[4]), 1):
@@ -146,11 +146,12 @@ def test_a_message_can_be_shown_alone() -> None:
 
 
 def test_every_field_counts() -> None:
-    fields = {name: f'"{name}"'.encode() for name in messages.FIELDS}
+    names = [*(set(messages.FIELDS) - {"details"}), *messages.DETAILS]
+    fields = {name: f'"{name}"'.encode() for name in names}
     salt = harness.fixed_salts(0)
     whole = messages.leaf(0, 0, 0, 4, salt, fields)
     seen = {whole}
-    for name in messages.FIELDS:
+    for name in names:
         seen.add(messages.leaf(0, 0, 0, 4, salt, {**fields, name: b"null"}))
     seen |= {
         messages.leaf(1, 0, 0, 4, salt, fields),
@@ -159,7 +160,7 @@ def test_every_field_counts() -> None:
         messages.leaf(0, 0, 0, 5, salt, fields),
         messages.leaf(0, 0, 0, 4, bytes(messages.SALTS), fields),
     }
-    assert len(seen) == 1 + len(messages.FIELDS) + 5
+    assert len(seen) == 1 + len(names) + 5
 
 
 def test_salts_differ_by_message_item_and_key() -> None:
@@ -203,3 +204,21 @@ def test_zone_stated_gives_an_instant_and_doubled_hours_give_none() -> None:
 )
 def test_counts_since_1970(count: int, unit: str, utc: str | None) -> None:
     assert times.since_1970(count, unit, text=str(count)).utc == utc
+
+
+def test_details_are_one_object_of_what_the_message_has() -> None:
+    salt = harness.fixed_salts(0)
+    at = messages.FIELDS.index("details") * messages.SALT
+    shown = hashlib.sha256(salt[at : at + messages.SALT] + b'{"flags":["a"],"place":"line 1"}').digest()
+    hashes = [
+        shown if name == "details" else hashlib.sha256(salt[32 * n : 32 * n + 32] + b"null").digest()
+        for n, name in enumerate(messages.FIELDS)
+    ]
+    head = (0).to_bytes(8, "big") + (0).to_bytes(4, "big") + (0).to_bytes(8, "big") + (4).to_bytes(8, "big")
+    leaf = hashlib.sha256(b"\0custody/1 message\0" + head + b"".join(hashes)).digest()
+    assert messages.leaf(0, 0, 0, 4, salt, {"place": b'"line 1"', "flags": b'["a"]'}) == leaf
+
+
+def test_all_fields_of_a_message_stand_in_the_leaf() -> None:
+    outer = {"member", "start", "end", "raw"}
+    assert set(Message._fields) - outer | {"source", "details"} == {*messages.FIELDS, *messages.DETAILS}

@@ -2,6 +2,7 @@
 
 The root stands in the derived item's `content` from the day that the form is made, so that single
 messages, or only their time and sender, can later be shown and proven alone (docs/format/chat.md).
+
 Leaf of message ``i`` (from 0) = SHA-256(00 ‖ label ‖ u64be i ‖ u32be member ‖ u64be start ‖ u64be end ‖
 field hashes in the order of `FIELDS`); field hash = SHA-256(salt ‖ value), value = its RFC 8785 JSON, of
 `source` the bytes of the range themselves. Nodes as RFC 6962. Every message has every field: what it does
@@ -18,11 +19,16 @@ from custody.format import merkle
 SCHEMA = "custody.chat/1"
 
 FIELDS = (
-    "attachments", "call", "contact", "conversation", "deletion", "direction", "edit", "entities", "ephemeral",
-    "event", "extra", "flags", "forward", "kind", "location", "native_id", "place", "poll", "reactions", "recipients",
-    "repair", "reply_to", "sender", "sender_text", "source", "text", "time", "times",
+    "attachments", "contact", "conversation", "details", "edit", "forward", "kind", "location", "reactions",
+    "recipients", "reply_to", "sender", "sender_text", "source", "text", "time", "times",
 )  # fmt: skip
-"""All fields of a message, in the order of their hashes in the leaf. Another list is another version."""
+"""What of a message can be shown alone, in the order of the hashes in its leaf. Another list is another version."""
+
+DETAILS = (
+    "call", "deletion", "direction", "entities", "ephemeral", "event", "extra", "flags", "native_id", "place", "poll",
+    "repair",
+)  # fmt: skip
+"""The other fields of a message: they go into `details` together, an object of those that it has."""
 
 SALT = 32
 SALTS = SALT * len(FIELDS)
@@ -31,6 +37,9 @@ SALTS = SALT * len(FIELDS)
 SOURCE = FIELDS.index("source")
 """Its place among them, and that of its salt."""
 
+_DETAILS_AT = FIELDS.index("details")
+_DETAILS_SALT = SALT * _DETAILS_AT
+_DETAILS = [(name, name.encode()) for name in DETAILS]
 _LABEL = b"\0custody/1 message\0"
 _NULL = b"null"
 _CUTS = [(name, SALT * at, SALT * at + SALT) for at, name in enumerate(FIELDS)]
@@ -51,9 +60,15 @@ def leaf(
     field's hash where its bytes are too many to be given among ``fields``.
     """
     sha256 = hashlib.sha256
-    hashes = [sha256(salts[at:to] + fields.get(name, _NULL)).digest() for name, at, to in _CUTS]
+    get = fields.get
+    hashes = [sha256(salts[at:to] + get(name, _NULL)).digest() for name, at, to in _CUTS]
     if source:
         hashes[SOURCE] = source
+    details = b",".join([b'"%s":%s' % (name, fields[key]) for key, name in _DETAILS if key in fields])
+    if details:
+        hashes[_DETAILS_AT] = sha256(
+            salts[_DETAILS_SALT : _DETAILS_SALT + SALT] + b"{" + details + b"}"
+        ).digest()
     head = (
         index.to_bytes(8, "big")
         + member.to_bytes(4, "big")

@@ -7,11 +7,12 @@ and settings give the same bytes.
 
 from __future__ import annotations
 
+import functools
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from json.encoder import encode_basestring
 from typing import Any
 
 from custody.errors import CustodyError
@@ -38,8 +39,14 @@ FIRST_OF_A_CODE = 5
 """So many notices of one code are written out; the account counts all."""
 _SOURCE = slice(messages.SALT * messages.SOURCE, messages.SALT * (messages.SOURCE + 1))
 _QUIET = frozenset({"syntax", "blank"})
+_FAULTS = (
+    ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError, AssertionError, SystemError,
+)  # fmt: skip
+"""What a fault in a reader can raise; SystemError too: Python 3.11's `re` has one for some possessive patterns."""
 
-_text = json.JSONEncoder(ensure_ascii=False).encode
+_text = encode_basestring
+"""The JSON of a text, as RFC 8785 spells it: what must be escaped is, and nothing else."""
+_NAMED = {name: f'"{name}":'.encode() for name in (*Message._fields, "id", "record", "sequence", "source")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +86,11 @@ class Normalised:
         item: str,
         salts: Callable[[int], bytes],
         children: Mapping[int, str] | None = None,
+        attached: Mapping[tuple[int, int], str] | None = None,
     ) -> None:
+        """``children``: items that files of the export became, by member; ``attached``: those that lie in messages,
+        by the message's number and the place among its attachments.
+        """
         self._export = export
         self._reader = reader
         self._detected = detected
@@ -87,6 +98,7 @@ class Normalised:
         self._item = item
         self._salts = salts
         self._children = children or {}
+        self._attached = attached or {}
         self._tree = messages.Tree()
         self._coverage = {at: Coverage(export.members[at].size) for at in detected.members}
         self._tallies: dict[str, _Tally] = {}
@@ -106,7 +118,7 @@ class Normalised:
                 yield from self._record(record)
         except CustodyError as error:
             yield from self._broken_off(error.message)
-        except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        except _FAULTS as error:
             # A fault of ours in a reader must not keep evidence out, nor pass for "there is no more".
             yield from self._broken_off(f"a fault in this reader: {type(error).__name__}")
         for at, coverage in self._coverage.items():
@@ -236,15 +248,15 @@ class Normalised:
         fields["record"] = b'"message"'
         fields["sequence"] = b"%d" % sequence
         fields["source"] = source.encode()
-        return (
-            b"{" + b",".join(b'"%s":%s' % (name.encode(), fields[name]) for name in sorted(fields)) + b"}\n"
-        )
+        return b"{" + b",".join([_NAMED[name] + fields[name] for name in sorted(fields)]) + b"}\n"
 
     def _fields(self, message: Message) -> dict[str, bytes]:
         """RFC 8785 bytes of the fields that the message has."""
         flags = message.flags
         if message.attachments is not None:
-            message = message._replace(attachments=[self._attachment(one) for one in message.attachments])
+            number = self._tree.size + 1
+            linked = [self._attachment(one, (number, at)) for at, one in enumerate(message.attachments)]
+            message = message._replace(attachments=linked)
         try:
             return _encode(message)
         except UnicodeEncodeError:
@@ -252,13 +264,13 @@ class Normalised:
             mended = {name: _mend(value) for name, value in message._asdict().items()}
             return _encode(Message(**{**mended, "flags": (*flags, "broken_characters")}))
 
-    def _attachment(self, value: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _attachment(self, value: Mapping[str, Any], place: tuple[int, int]) -> Mapping[str, Any]:
         self._attachments[value["state"]] += 1
         member = value.get("member")
-        if member is None:
-            return value
-        self._used.add(member)
-        child = self._children.get(member)
+        child = self._attached.get(place)
+        if member is not None:
+            self._used.add(member)
+            child = self._children.get(member)
         return value if child is None else {**value, "item": child}
 
     def _range(self, record: Range) -> dict[str, Any]:
@@ -418,52 +430,53 @@ def _without_none(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-_TEXTS = (
-    "conversation",
-    "direction",
-    "kind",
-    "native_id",
-    "place",
-    "repair",
-    "sender",
-    "sender_text",
-    "text",
-)
 _VALUES = (
     "attachments", "call", "contact", "deletion", "edit", "entities", "ephemeral", "event", "extra", "forward",
     "location", "poll", "reactions", "recipients", "reply_to",
 )  # fmt: skip
+_OTHERS = tuple(
+    Message._fields.index(name) for name in ("direction", "native_id", "repair", "times", *_VALUES)
+)
+
+
+@functools.lru_cache(4096)
+def _word(text: str) -> bytes:
+    """The JSON of a text that comes again and again: an id, a kind, a name."""
+    return _text(text).encode()
 
 
 def _encode(message: Message) -> dict[str, bytes]:
-    fields: dict[str, bytes] = {}
-    for name, value in zip(_TEXTS, _text_values(message), strict=True):
-        if value is not None:
-            fields[name] = _text(value).encode()
-    for name, value in zip(_VALUES, _other_values(message), strict=True):
-        if value is not None:
-            fields[name] = canonical.encode(value, where=name)
+    """A message's fields as RFC 8785 JSON. Most have but the first few, and there are a million of them."""
+    fields = {"conversation": _word(message.conversation), "kind": _word(message.kind)}
+    if message.text is not None:
+        fields["text"] = _text(message.text).encode()
+    if message.sender is not None:
+        fields["sender"] = _word(message.sender)
+    if message.sender_text is not None:
+        fields["sender_text"] = _word(message.sender_text)
+    if message.place is not None:
+        fields["place"] = _text(message.place).encode()
     if message.time is not None:
         fields["time"] = _time(message.time)
-    if message.times:
-        inner = (b"%s:%s" % (_text(name).encode(), _time(one)) for name, one in sorted(message.times.items()))
-        fields["times"] = b"{" + b",".join(inner) + b"}"
     if message.flags:
         fields["flags"] = canonical.encode(sorted(set(message.flags)), where="flags")
+    if any(message[at] is not None for at in _OTHERS):
+        _encode_others(message, fields)
     return fields
 
 
-def _text_values(m: Message) -> tuple[str | None, ...]:
-    return (
-        m.conversation, m.direction, m.kind, m.native_id, m.place, m.repair, m.sender, m.sender_text, m.text,
-    )  # fmt: skip
-
-
-def _other_values(m: Message) -> tuple[Any, ...]:
-    return (
-        m.attachments, m.call, m.contact, m.deletion, m.edit, m.entities, m.ephemeral, m.event, m.extra, m.forward,
-        m.location, m.poll, m.reactions, m.recipients, m.reply_to,
-    )  # fmt: skip
+def _encode_others(message: Message, fields: dict[str, bytes]) -> None:
+    for name in ("direction", "native_id", "repair"):
+        text = getattr(message, name)
+        if text is not None:
+            fields[name] = _text(text).encode()
+    for name in _VALUES:
+        value = getattr(message, name)
+        if value is not None:
+            fields[name] = canonical.encode(value, where=name)
+    if message.times:
+        inner = (b"%s:%s" % (_text(name).encode(), _time(one)) for name, one in sorted(message.times.items()))
+        fields["times"] = b"{" + b",".join(inner) + b"}"
 
 
 def _time(time: Time) -> bytes:
