@@ -82,6 +82,7 @@ def detect_toy(export: Export) -> Detected | None:
     return None
 
 
+REAL = registry.READERS
 TOY = Reader(name="toy", version=3, title="Toy messenger", zone="none", detect=detect_toy, read=read_toy)
 
 
@@ -400,3 +401,86 @@ def test_filters(desk: Desk, case: str, tmp_path: Path, wanted: messages.Filter,
     names = {"Anna": "Anna", "Ben": "Ben"}
     said = [one for one in found if one["record"] == "message"]
     assert [one["sequence"] for one in said if wanted.takes(one, names)] == numbers
+
+
+# With the real readers
+
+MAIL = b"""From: Anna <anna@example.org>\r
+To: Ben <ben@example.org>\r
+Date: Wed, 02 Mar 2022 10:11:12 +0100\r
+Message-ID: <1@example.org>\r
+Subject: made up\r
+MIME-Version: 1.0\r
+Content-Type: multipart/mixed; boundary="b"\r
+\r
+--b\r
+Content-Type: text/plain; charset=utf-8\r
+\r
+See the picture.\r
+--b\r
+Content-Type: image/jpeg; name="a.jpg"\r
+Content-Disposition: attachment; filename="a.jpg"\r
+Content-Transfer-Encoding: base64\r
+\r
+/9j/4CBtYWRlIHVwLCBub3QgYSBwaWN0dXJl\r
+--b--\r
+"""
+
+
+@pytest.fixture
+def real(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "READERS", REAL)
+
+
+@pytest.mark.usefixtures("real")
+def test_a_mail_s_attachment_becomes_an_item_that_its_message_names(
+    desk: Desk, case: str, tmp_path: Path
+) -> None:
+    take(desk, case, tmp_path, "a.eml", MAIL)
+    parent, _, picture = rows(desk)
+    assert (picture.label, picture.parent) == ("A-1/01.2", parent.id)
+    assert content(desk, picture) == JPEG
+    (said,) = (one for one in records(desk, parent) if one["record"] == "message")
+    (one,) = said["attachments"]  # type: ignore[misc]
+    assert one["item"] == picture.id  # type: ignore[index]
+    assert one["declared"]["size"] == len(JPEG)  # type: ignore[index]
+    assert said["time"]["utc"] == "2022-03-02T09:11:12Z"  # type: ignore[index]
+    fresh = desks.sit_down(desk)
+    again = rederive.derive_item(fresh, parent, WISH, desks.WHY, with_seal=False)
+    assert again.labels == ("A-1/01.3",)
+    assert not [
+        one for one in check.check(desk.locker, desk=desk, deep=True).findings if one.outcome == "failed"
+    ]
+
+
+WHATSAPP = (
+    b"27/03/2022, 21:41 - Messages and calls are end-to-end encrypted.\n"
+    b"27/03/2022, 21:42 - Anna Example: IMG-20220327-WA0001.jpg (file attached)\n"
+    b"the ticket\n"
+    b"28/03/2022, 07:00 - Ben Example: ok\n"
+)
+
+
+@pytest.mark.usefixtures("real")
+def test_a_whatsapp_zip_is_one_item_with_its_media_linked(desk: Desk, case: str, tmp_path: Path) -> None:
+    data = zipped(("WhatsApp Chat with Ben.txt", WHATSAPP), ("IMG-20220327-WA0001.jpg", JPEG))
+    done = take(desk, case, tmp_path, "of Ben.zip", data)
+    parent, form, picture = rows(desk)
+    (made,) = (item.derived for item in done.items)
+    assert isinstance(made, Derived)
+    assert (made.reader.name, made.summary.messages, made.summary.events) == ("whatsapp-text", 2, 1)
+    assert made.summary.whole
+    found = [one for one in records(desk, parent) if one["record"] == "message"]
+    assert found[1]["attachments"][0]["item"] == picture.id  # type: ignore[index]
+    stated = rederive.derive_item(
+        desks.sit_down(desk),
+        parent,
+        Wish(settings=Settings(time_zone="Europe/Vienna")),
+        desks.WHY,
+        with_seal=False,
+    )
+    assert stated.labels == ("A-1/01.3",)
+    newest = desks.sit_down(desk).locker.work.items()[-1]
+    last = [one for one in records(desk, newest) if one["record"] == "message"][-1]
+    assert last["time"]["utc"] == "2022-03-28T05:00:00Z"  # type: ignore[index]
+    assert b"of Ben" not in content(desk, form)

@@ -18,7 +18,7 @@ from custody import __version__
 from custody.crypto import salts
 from custody.errors import InputRefused
 from custody.evidence import archive
-from custody.evidence.chat import registry
+from custody.evidence.chat.attached import Attached
 from custody.evidence.chat.export import Bytes, Export, Member
 from custody.evidence.chat.normalise import MEDIA_TYPE, Normalised, Summary
 from custody.evidence.chat.reader import Detected, Reader, Settings
@@ -27,6 +27,7 @@ from custody.procedure.intake import Job, Setting, Taken, take_stream
 from custody.procedure.rim import Rim
 from custody.vault.scratch import Scratch
 
+_LONGEST_NAME = 4096
 MAX_PARTS = 20_000
 """So many files of one export become items; a larger export keeps them inside, and that is told."""
 
@@ -38,7 +39,9 @@ _MAYBE = frozenset({
 _ENDINGS = frozenset({
     ".txt", ".zip", ".json", ".jsonl", ".html", ".htm", ".xml", ".eml", ".mbox", ".mbx", ".csv", ".tsv", ".xlsx",
 })  # fmt: skip
-_ZIPS = frozenset({"application/zip"})
+_ZIPS = frozenset({
+    "application/zip", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +146,7 @@ class Deriver:
         self, stack: contextlib.ExitStack, content: Bytes, name: str, media_type: str
     ) -> tuple[Export, archive.Archive | None]:
         starts = content.read(0, 4) in (b"PK\x03\x04", b"PK\x05\x06")
-        zipped = starts and (media_type in _ZIPS or _ending(name) == ".zip")
+        zipped = starts and (media_type in _ZIPS or _ending(name) in (".zip", ".xlsx"))
         if not zipped:
             only = Member(index=0, name=name, size=content.size, open=lambda: content)
             return Export(name=name, members=(only,)), None
@@ -171,6 +174,8 @@ class Deriver:
         return Export(name=name, members=members, zipped=True), packed
 
     def _choose(self, export: Export, wish: Wish) -> tuple[Reader, Detected] | None:
+        from custody.evidence.chat import registry  # a few hundred milliseconds, for who has a chat
+
         if wish.reader is None:
             return registry.choose(export)
         reader = registry.named(wish.reader)
@@ -194,8 +199,12 @@ class Deriver:
         known: Mapping[int, str],
     ) -> Derived:
         parts, left_out = _parts(export, detected, packed)
-        jobs = {index: self._job(export.members[index]) for index in parts if index not in known}
-        form_job = self._form_job(export)
+        lying, more = _lying(export, reader, detected, wish.settings)
+        left_out += more
+        names = {index: export.members[index].name for index in parts}
+        names |= {index: one.name or "" for index, one in lying.items()}
+        jobs = {index: self._job(name) for index, name in names.items() if index not in known}
+        form_job = self._form_job()
         linked = {**known, **{index: job.item for index, job in jobs.items()}}
         normalised = Normalised(
             export,
@@ -207,6 +216,7 @@ class Deriver:
                 form_job.keys["object"], self._setting.origin, form_job.item, messages.SALTS
             ),
             children=linked,
+            attached={(one.message, one.index): linked[part] for part, one in lying.items()},
         )
         form_job = replace(form_job, about=lambda: _about_form(reader, wish, normalised.summary))
         children: list[Child] = []
@@ -214,11 +224,15 @@ class Deriver:
             form = take_stream(self._setting, form_job, _stream(normalised.lines()))
             children.append(Child(job=form_job, taken=form, part=None))
             for index, job in jobs.items():
-                assert packed is not None
                 try:
-                    taken = take_stream(self._setting, job, _stream(packed.pieces(index)))
+                    if index in lying:
+                        pieces = lying[index].pieces()
+                    else:
+                        assert packed is not None
+                        pieces = packed.pieces(index)
+                    taken = take_stream(self._setting, job, _stream(pieces))
                 except InputRefused as error:
-                    left_out.append((export.members[index].name, error.what))
+                    left_out.append((names[index], error.what))
                     continue
                 children.append(Child(job=job, taken=taken, part=index))
         except BaseException:
@@ -232,17 +246,18 @@ class Deriver:
             left_out=tuple(left_out),
         )
 
-    def _job(self, member: Member) -> Job:
+    def _job(self, name: str) -> Job:
+        base = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
         return Job(
             item=self._rim.new_id(),
             path=None,
-            told=member.name.encode("utf-8", "surrogatepass"),
+            told=name.encode("utf-8", "surrogatepass")[:_LONGEST_NAME],
             secret=self._rim.random(32 * 4),
-            name=member.base.encode("utf-8", "surrogatepass") or b"unnamed",
+            name=base.encode("utf-8", "surrogatepass")[:_LONGEST_NAME] or b"unnamed",
             about=lambda: {"capture": {"method": "cut out of the export that it lies in", **_tool(None)}},
         )
 
-    def _form_job(self, export: Export) -> Job:
+    def _form_job(self) -> Job:
         return Job(
             item=self._rim.new_id(),
             path=None,
@@ -264,7 +279,7 @@ def _parts(
     export: Export, detected: Detected, packed: archive.Archive | None
 ) -> tuple[list[int], list[tuple[str, str]]]:
     """Files of the export that become items, and those that don't, with the reason."""
-    if packed is None:
+    if packed is None or detected.document:
         return [], []
     chosen: list[int] = []
     left_out: list[tuple[str, str]] = []
@@ -278,6 +293,22 @@ def _parts(
         else:
             chosen.append(member.index)
     return chosen, left_out
+
+
+def _lying(
+    export: Export, reader: Reader, detected: Detected, settings: Settings
+) -> tuple[dict[int, Attached], list[tuple[str, str]]]:
+    """Files that lie in the bytes of messages, by part: they are counted on from the export's own files."""
+    found: dict[int, Attached] = {}
+    left = 0
+    if reader.attached is not None:
+        for one in reader.attached(export, detected, settings):
+            if len(found) < MAX_PARTS:
+                found[len(export.members) + len(found)] = one
+            else:
+                left += 1
+    more = [(f"{left} files in messages", f"only the first {MAX_PARTS} become items")] if left else []
+    return found, more
 
 
 def _tool(reader: Reader | None) -> dict[str, Any]:

@@ -125,13 +125,17 @@ class Normalised:
             gap = coverage.finish()
             if gap is not None:
                 yield from self._uncovered(at, gap)
-        for at in sorted(set(range(len(self._export.members))) - set(self._detected.members) - self._used):
-            yield from self._notice(
-                Notice("unmatched_file", "a file that no message names", member=at, place=None)
-            )
+        for at in self._unmatched():
+            yield from self._notice(Notice("unmatched_file", "a file that no message names", member=at))
         for tally in self._tallies.values():
             yield _line(tally.record())
         yield _line(self._account())
+
+    def _unmatched(self) -> list[int]:
+        if self._detected.document:
+            return []
+        names = {member.index for member in self._export.members if not member.name.endswith("/")}
+        return sorted(names - set(self._detected.members) - self._used)
 
     @property
     def summary(self) -> Summary:

@@ -20,6 +20,8 @@ class Detected:
     score: int
     reasons: tuple[str, ...]
     members: tuple[int, ...] = (0,)
+    document: bool = False
+    """The export's files are parts of one document (a workbook): none of them is a file of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,9 @@ def detect(export: Export) -> Detected | None:
             for name, member in named.items()
             if name.startswith(("xl/worksheets/", "xl/sharedStrings"))
         )
-        return Detected(score=NO_CLAIM, reasons=("a workbook",), members=members) if members else None
+        if not members:
+            return None
+        return Detected(score=NO_CLAIM, reasons=("a workbook",), members=members, document=True)
     found = [
         member
         for member in export.members
