@@ -8,6 +8,7 @@ import itertools
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -303,6 +304,13 @@ LEAF_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         {"key_usage": ("digital_signature", "key_cert_sign")},
         "key usage that does not fit",
     ),
+    **{
+        f"key usage that is more than signing: {more}": (
+            {"key_usage": ("digital_signature", more)},
+            "key usage that does not fit",
+        )
+        for more in ("crl_sign", "key_encipherment", "data_encipherment", "key_agreement")
+    },
     "expired": ({"ends": AT - timedelta(seconds=1)}, "not valid at the time"),
     "not yet valid": ({"begins": AT + timedelta(seconds=1)}, "not valid at the time"),
     "a critical extension": (
@@ -334,6 +342,33 @@ def test_key_usage_may_be_absent_or_non_repudiation() -> None:
 def test_keys_that_are_not_accepted(kind: str) -> None:
     pki = make_pki(kind)
     refused(token(pki), "key in a certificate is", pki)
+
+
+@pytest.mark.parametrize("kind", ["rsa1024", "k1"])
+def test_an_issuer_s_key_that_is_not_accepted(kind: str) -> None:
+    """A good key under a root that anybody can forge for proves nothing."""
+    weak, own = key(kind, 80), key("p256", 81)
+    root = certificate("Weak root", weak, "Weak root", weak, **CA)
+    pki = f.Pki(root, (), certificate("TSA", own, "Weak root", weak, **TSA), own, weak)
+    refused(token(pki), "key in a certificate is", pki)
+
+
+def test_a_chain_under_an_ed25519_root() -> None:
+    above, own = key("ed25519", 82), key("p256", 83)
+    root = certificate("Root", above, "Root", above, **CA)
+    pki = f.Pki(root, (), certificate("TSA", own, "Root", above, **TSA), own, above)
+    assert check(token(pki), pki).root_sha256
+
+
+def test_a_certificate_is_valid_from_its_first_second_to_its_last() -> None:
+    for leaf in ({"begins": AT}, {"ends": AT}):
+        pki = make_pki(leaf=leaf)
+        assert check(token(pki), pki).root_sha256
+
+
+def test_what_a_trusted_root_is_for_is_for_those_to_say_who_trust_it() -> None:
+    pki = make_pki(root={"eku": (ExtendedKeyUsageOID.SERVER_AUTH,)})
+    assert check(token(pki), pki).root_sha256
 
 
 PATH_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
@@ -413,6 +448,19 @@ def test_look_alike_certificates_cost_little() -> None:
     assert check(token(pki), pki, roots=()).root_sha256 is None
 
 
+def test_look_alike_certificates_without_a_root_are_given_up() -> None:
+    """None of them leads anywhere, and each of eight can follow each of eight others: 100,000 chains."""
+    own = key("p256", 73)
+    ring = [
+        certificate(one, own, other, own, **CA, serial=serial)
+        for one, other in (("A", "B"), ("B", "A"))
+        for serial in range(1, 8)
+    ]
+    leaf = certificate("Leaf", own, "A", own, **TSA)
+    pki = f.Pki(PKI.root, tuple(ring), leaf, own, own)
+    refused(token(pki), "too many possible certificate chains", pki)
+
+
 def test_a_longer_chain_than_anybody_uses_is_not_followed() -> None:
     assert check(token(pki := make_pki(intermediates=6)), pki).root_sha256
     assert check(token(pki := make_pki(intermediates=7)), pki).root_sha256 is None
@@ -425,6 +473,102 @@ def test_a_certificate_signed_with_sha1() -> None:
     made["signature_value"] = PKI.root_key.sign(body.dump(force=True), ec.ECDSA(hashes.SHA1()))
     pki = replace(PKI, cert=x509.load_der_x509_certificate(made.dump(force=True)))
     refused(token(pki), "digest that is not accepted", pki)
+
+
+def test_a_certificate_signed_by_an_algorithm_that_nobody_knows() -> None:
+    made = asn1_x509.Certificate.load(der(PKI.cert))
+    body = made["tbs_certificate"]
+    body["signature"] = made["signature_algorithm"] = {"algorithm": "1.2.3.4"}
+    pki = replace(PKI, cert=x509.load_der_x509_certificate(made.dump(force=True)))
+    error = refused(token(pki), "digest that is not accepted", pki)
+    assert error.found == "an unknown one"
+
+
+# -- one spelling -----------------------------------------------------------------------------------------
+
+Node = tuple[int, "list[Node] | bytes"]
+
+
+def parse(data: bytes) -> list[Node]:
+    """The elements of DER that is known to be good."""
+    found: list[Node] = []
+    while data:
+        tag, length, head = data[0], data[1], 2
+        if length & 0x80:
+            head += length & 0x7F
+            length = int.from_bytes(data[2:head], "big")
+        body = data[head : head + length]
+        found.append((tag, parse(body) if tag & 0x20 else body))
+        data = data[head + length :]
+    return found
+
+
+def encode(nodes: list[Node]) -> bytes:
+    return b"".join(f.tlv(tag, body if isinstance(body, bytes) else encode(body)) for tag, body in nodes)
+
+
+def variants(nodes: list[Node], *, free: bytes = b"\0") -> Iterator[bytes]:
+    """The same with one element under another tag, or with one more element at the end of one.
+
+    ``free``: an element that is left as it is, with all that it holds.
+    """
+    for place, (tag, body) in enumerate(nodes):
+        if encode([nodes[place]]) == free:
+            continue
+        before, behind = nodes[:place], nodes[place + 1 :]
+        yield encode([*before, (tag ^ 1, body), *behind])
+        if isinstance(body, list):
+            yield encode([*before, (tag, [*body, (0x05, b"")]), *behind])
+            for inside in variants(body, free=free):
+                yield encode([*before, (tag, parse(inside)), *behind])
+
+
+def test_every_field_has_its_tag_and_nothing_follows_the_last() -> None:
+    """What no signature covers: response, SignedData, SignerInfo. Two readers must not see two tokens in one."""
+    carried = f.tlv(0xA0, der(PKI.cert))
+    for by_key_id in (False, True):
+        tried = 0
+        for other in variants(parse(token(PKI, by_key_id=by_key_id)), free=carried):
+            tried += 1
+            with pytest.raises(TokenError):
+                check(other)
+        assert tried > 50
+
+
+def test_a_hostile_authority_must_keep_to_one_spelling_too() -> None:
+    """The content of the token, signed anew by the authority itself."""
+    accuracy = f.seq(f.integer(2), f.tlv(0x81, b"\x07"))
+    knobs = f.Knobs(PKI, accuracy=accuracy)
+    assert check(f.build(knobs)).accuracy_us == 2_000_007
+    for info in variants(parse(f.info(knobs)), free=accuracy):
+        with pytest.raises(TokenError):
+            check(token(PKI, info=info))
+    for inner in variants(parse(accuracy)):
+        # Of millis and micros each is the other under its own tag.
+        if inner != f.seq(f.integer(2), f.tlv(0x80, b"\x07")):
+            with pytest.raises(TokenError):
+                check(token(PKI, accuracy=inner))
+
+
+@pytest.mark.parametrize("ess", ["v1", "v2", "v2-sha512"])
+def test_a_hostile_authority_must_keep_to_one_spelling_in_what_it_signs_besides(ess: str) -> None:
+    made: list[bytes] = []
+    token(PKI, ess=(ess,), ess_serial=0, attributes=lambda a: made.extend(a) or a)
+    kind, (_, [(_, [(_, [(_, one)])])]) = parse(made[2])[0][1]  # type: ignore[misc,has-type]
+    # More certificates behind the signer's may be named, and a digest may have NULL as its parameters.
+    may = [f.seq(f.seq(encode([(0x30, one)]), f.NULL))]
+    if ess == "v2-sha512":
+        may.append(f.seq(f.seq(f.seq(f.seq(f.oid(f.SHA["sha512"]), f.NULL), encode(one[1:])))))
+    accepted = []
+    for place in range(3):
+        for changed in variants(parse(made[place])):
+            attributes = [*made[:place], changed, *made[place + 1 :]]
+            try:
+                check(token(PKI, ess=(), attributes=lambda _, attributes=attributes: attributes))
+            except TokenError:
+                continue
+            accepted.append(changed)
+    assert sorted(accepted) == sorted(f.seq(encode([kind]), f.set_of(value)) for value in may)
 
 
 # -- bit flips and fuzz -----------------------------------------------------------------------------------
