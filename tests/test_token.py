@@ -84,6 +84,58 @@ def test_keys_and_digests(kind: str, digest: str) -> None:
         assert check(token(pki, digest=digest, algorithm=plain), pki).root_sha256
 
 
+def pss(
+    *,
+    digest: str = "sha256",
+    mask: str = "sha256",
+    generator: str = "1.2.840.113549.1.1.8",
+    more: bytes = b"",
+) -> bytes:
+    """The identifier of RSASSA-PSS with these parameters (RFC 4055, 3.1)."""
+    parts = (
+        f.tlv(0xA0, f.seq(f.oid(f.SHA[digest]))),
+        f.tlv(0xA1, f.seq(f.oid(generator), f.seq(f.oid(f.SHA[mask])))),
+    )
+    return f.seq(f.oid("1.2.840.113549.1.1.10"), f.seq(*parts, more))
+
+
+SALT = f.tlv(0xA2, f.integer(32))
+
+
+def test_what_pss_may_say() -> None:
+    pki = make_pki("rsa2048")
+    for more in (SALT, SALT + f.tlv(0xA3, f.integer(1))):
+        assert check(token(pki, pss=True, algorithm=pss(more=more)), pki).root_sha256
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "words"),
+    [
+        (f.seq(f.oid("1.2.840.113549.1.1.10")), "does not fit"),
+        (f.seq(f.oid("1.2.840.113549.1.1.10"), f.seq()), "does not fit"),  # all left out: SHA-1
+        (
+            f.seq(f.oid("1.2.840.113549.1.1.10"), f.seq(f.tlv(0xA0, f.seq(f.oid(f.SHA["sha256"]))), SALT)),
+            "does not fit",
+        ),
+        (pss(digest="sha512", more=SALT), "does not fit"),
+        (pss(mask="sha512", more=SALT), "does not fit"),
+        (pss(digest="sha1", more=SALT), "digest algorithm of the signature is not accepted"),
+        (pss(mask="sha1", more=SALT), "digest algorithm of the signature is not accepted"),
+        (pss(generator="1.2.840.113549.1.1.9", more=SALT), "does not fit"),
+        (pss(), "signature of the time proof is wrong"),  # 20, when nothing is said
+        (pss(more=f.tlv(0xA2, f.integer(31))), "signature of the time proof is wrong"),
+        (pss(more=f.tlv(0xA2, f.integer(-1))), "does not fit"),
+        (pss(more=f.tlv(0xA2, f.integer(513))), "does not fit"),
+        (pss(more=SALT + f.tlv(0xA3, f.integer(2))), "does not fit"),
+        (pss(more=SALT + f.NULL), "does not belong here"),
+    ],
+)
+def test_what_pss_may_not_say(algorithm: bytes, words: str) -> None:
+    """The signature itself is a right one: only what is said of it is another thing."""
+    pki = make_pki("rsa2048")
+    refused(token(pki, pss=True, algorithm=algorithm), words, pki)
+
+
 def test_ed25519_with_its_digest() -> None:
     pki = make_pki("ed25519")
     assert check(token(pki, digest="sha512"), pki).root_sha256
@@ -285,6 +337,13 @@ def test_trailing_bytes_and_nonsense() -> None:
     refused(tsr[:-1], "cut off")
     refused(b"", "cut off")
     refused(b"-----BEGIN", "not well formed")
+
+
+def test_a_response_that_holds_something_else_than_signed_data() -> None:
+    tsr = token(PKI)
+    kind = f.oid("1.2.840.113549.1.7.2")
+    assert tsr.count(kind) == 1
+    refused(tsr.replace(kind, f.oid("1.2.840.113549.1.7.1")), "is not CMS SignedData")
 
 
 def test_an_imprint_that_is_too_short() -> None:
@@ -533,6 +592,43 @@ def test_every_field_has_its_tag_and_nothing_follows_the_last() -> None:
             with pytest.raises(TokenError):
                 check(other)
         assert tried > 50
+
+
+def test_a_key_identifier_names_the_certificate_that_has_it() -> None:
+    """Certificates beside the signer's may have another, or none."""
+    bare = certificate("Bare", key("p256", 84), "Root A", PKI.root_key, ski=False)
+    for order in ((der(bare), der(PKI.cert)), (der(PKI.cert), der(bare)), (der(OTHER.cert), der(PKI.cert))):
+        assert check(token(PKI, certificates=order, by_key_id=True)).root_sha256
+
+    def other(info: bytes) -> list[bytes]:
+        version, _, *rest = parse(info)[0][1]  # type: ignore[misc]
+        return [f.seq(encode([version, (0x80, bytes(20)), *rest]))]
+
+    refused(token(PKI, by_key_id=True, signer_info=other), "does not carry the certificate that signed it")
+
+
+def test_an_authority_without_one_common_name_is_told_by_its_whole_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for common, told in (((), "O=Synthetic"), (("A", "B"), "CN=B,CN=A,O=Synthetic")):
+        names = [x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "Synthetic")]
+        names += [x509.NameAttribute(x509.NameOID.COMMON_NAME, one) for one in common]
+        monkeypatch.setattr(f, "name", lambda cn, names=names: x509.Name(names))
+        own = key("p256", 85)
+        alone = certificate("", own, "", own, **TSA)
+        assert check(token(f.Pki(alone, (), alone, own, own)), roots=()).signer == told
+
+
+@pytest.mark.parametrize(("by_key_id", "version"), [(False, 3), (True, 1)])
+def test_a_signer_info_has_the_version_of_its_identifier(by_key_id: bool, version: int) -> None:
+    """RFC 5652, 5.3: 1 where it names issuer and serial number, 3 where it names a key."""
+
+    def other(info: bytes) -> list[bytes]:
+        fields = parse(info)[0][1]
+        assert isinstance(fields, list)
+        return [f.seq(f.integer(version), encode(fields[1:]))]
+
+    refused(token(PKI, by_key_id=by_key_id, signer_info=other), "SignerInfo of an unexpected version")
 
 
 def test_a_hostile_authority_must_keep_to_one_spelling_too() -> None:

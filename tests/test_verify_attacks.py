@@ -529,6 +529,34 @@ def access_within_group() -> Try:
     return made.pack(before_made=[made.access_line(item(0))]), made.trust()
 
 
+_GROUP = "019cb6d0-0000-7000-8000-00000000000b"
+"""The group that the forger's packages are made in."""
+
+
+@insider(
+    "a reading is slipped into the package's own group", "export", "own group is not the end of the record"
+)
+def access_in_own_group() -> Try:
+    made = forger()
+    return made.pack(before_made=[made.access_line(item(0), group=_GROUP)]), made.trust()
+
+
+@insider("another custodian logged one of the exports", "export", "own group is not the end of the record")
+def export_entry_by_other_custodian() -> Try:
+    friend = desks.new_keys()
+    made = forger(lambda f: f.lines.append(f.custodian_line(friend, ["export"], all_cases=True)))
+    line = made.access_line(item(0), kind="item.exported", public={}, group=_GROUP)
+    line.actor = friend.sign.key_id
+    rest = [str(i.id) for i in world().items[1:]]
+    return made.pack(exported=rest, before_made=[line]), made.trust()
+
+
+@insider("an item's export is logged twice", "export", "another number of exported items")
+def export_entry_twice() -> Try:
+    ids = [str(i.id) for i in world().items]
+    return forged(exported=[ids[0], *ids], made=lambda public: public.update(items=6))
+
+
 @insider("an access is left out, in the middle", "histories", "entries were left out of a history")
 def access_left_out_middle() -> Try:
     made = forger()
@@ -646,6 +674,15 @@ def prev_of_another() -> Try:
 def stale_head_next_package() -> Try:
     made = forger(_with_compromise)
     _stale(made, "019cb6d0-0000-7000-8000-0000000000a1")
+    return made.pack(), made.trust()
+
+
+@insider(
+    "a package was made as if the case were younger than it is", "histories", "as if entries before it", 4
+)
+def stale_case_head_next_package() -> Try:
+    made = forger()
+    made.pack(made=lambda public: public["heads"]["case"].update(n=0))
     return made.pack(), made.trust()
 
 
@@ -864,6 +901,19 @@ def drafted_kind() -> Try:
 )
 def unknown_version() -> Try:
     return _changed("item.accessed", lambda body: body.update(v=2, more={"x": 1}))
+
+
+@insider(
+    "more is missing from a history than there are entries that this custody can't read",
+    "histories",
+    "entries were left out of a history",
+)
+def unknown_version_hides_more() -> Try:
+    def change(f: Forger) -> None:
+        f.lines[f.find("item.accessed", 0)].change = lambda body: body.update(v=2)
+        f.lines[f.find("item.accessed", 1)].change = lambda body: body["subject"].update(n=4)
+
+    return forged(change)
 
 
 @insider(
