@@ -28,6 +28,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custody.errors import CheckFailed, InputRefused
+from custody.verify.certificate import safe
 from custody.verify.token import MAX_TOKEN_SIZE, TEST_POLICY, Token, TokenError, check_token, read_roots
 
 from . import tsa_faults as f
@@ -136,6 +137,21 @@ def test_what_pss_may_not_say(algorithm: bytes, words: str) -> None:
     refused(token(pki, pss=True, algorithm=algorithm), words, pki)
 
 
+@pytest.mark.parametrize(
+    "algorithm",
+    [
+        f.seq(f.oid(f.RSA_WITH["sha512"]), f.NULL),
+        f.seq(f.oid(f.ECDSA_WITH["sha256"])),
+        f.seq(f.oid("1.3.101.112")),
+        f.seq(f.oid(f.RSA_WITH["sha256"]), f.octets(b"")),
+        f.seq(f.oid(f.RSA_WITH["sha256"]), f.seq()),
+    ],
+)
+def test_a_good_rsa_signature_under_another_name(algorithm: bytes) -> None:
+    pki = make_pki("rsa2048")
+    refused(token(pki, algorithm=algorithm), "does not fit|DER of another type|does not belong", pki)
+
+
 def test_ed25519_with_its_digest() -> None:
     pki = make_pki("ed25519")
     assert check(token(pki, digest="sha512"), pki).root_sha256
@@ -163,9 +179,15 @@ def test_other_ways_to_say_the_same() -> None:
     assert check(token(PKI, accuracy=b"")).accuracy_us is None
     fine = f.seq(f.integer(2), f.tlv(0x80, b"\x05"), f.tlv(0x81, b"\x07"))
     assert check(token(PKI, accuracy=fine)).accuracy_us == 2_005_007
+    most = f.seq(f.integer(1 << 31), *(f.integer(999, tag) for tag in (0x80, 0x81)))
+    assert check(token(PKI, accuracy=most)).accuracy_us == (1 << 31) * 1_000_000 + 999_999
     assert check(token(PKI, nonce=None), nonce=None).nonce is None
     plain = f.tlv(0xA1, f.seq(f.oid("1.2.3"), f.octets(b"x")))
-    assert check(token(PKI, info_extra=plain)).root_sha256
+    hint = f.tlv(
+        0xA0, f.tlv(0xA4, PKI.cert.subject.public_bytes())
+    )  # the authority's name, which says nothing
+    for extra in (plain, hint, hint + plain):
+        assert check(token(PKI, info_extra=extra)).root_sha256
 
 
 def test_the_test_policy_is_marked() -> None:
@@ -297,6 +319,9 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "a critical extension": ({"info_extra": CRITICAL}, "critical extension that is not known"),
     "fields in disorder": ({"info_extra": f.seq()}, "does not belong here"),
     "accuracy out of range": ({"accuracy": f.seq(f.tlv(0x80, b"\x03\xe8"))}, "accuracy out of range"),
+    "microseconds out of range": ({"accuracy": f.seq(f.integer(1000, 0x81))}, "accuracy out of range"),
+    "seconds out of range": ({"accuracy": f.seq(f.integer((1 << 31) + 1))}, "accuracy out of range"),
+    "negative milliseconds": ({"accuracy": f.seq(f.integer(-1, 0x80))}, "accuracy out of range"),
     "negative accuracy": ({"accuracy": f.seq(f.integer(-1))}, "accuracy out of range"),
     "time without seconds": ({"gen_time": b"202603040506Z"}, "time that is not in DER form"),
     "time with a zone": ({"gen_time": b"20260304050607+0000"}, "time that is not in DER form"),
@@ -779,6 +804,18 @@ def test_roots_that_are_none(bad: bytes, words: str) -> None:
 def test_a_trusted_root_that_is_none() -> None:
     with pytest.raises(InputRefused):
         check(token(PKI), roots=(b"junk",))
+
+
+def test_a_certificate_has_a_size() -> None:
+    with pytest.raises(InputRefused, match="not a certificate") as caught:
+        read_roots(f.seq(f.octets(bytes(70_000))), "roots.pem")
+    assert "too large" in str(caught.value.found)
+
+
+def test_what_certificates_say_is_shown_in_ascii_and_not_at_length() -> None:
+    assert safe("Zeitbehörde \u202e\x1b[2J\\,") == "Zeitbeh\\xf6rde \\u202e\\x1b[2J\\,"
+    assert safe("a" * 200) == "a" * 200
+    assert safe("a" * 201) == "a" * 197 + "..."
 
 
 @settings(max_examples=200)
