@@ -470,6 +470,7 @@ class Runner:
         self.results: dict[Mutant, str] = {}
         self.hits: dict[tuple[str, int], list[int]] = defaultdict(list)
         self.kills: Counter[int] = Counter()
+        self.rare: dict[tuple[str, str | None], dict[int, int]] = {}
         self.cost: dict[int, float] = {}
         self.plain: dict[tuple[str, str], types.CodeType] = {}
         self.factory: Any = None
@@ -546,15 +547,32 @@ class Runner:
         return good
 
     def _tests_for(self, mutant: Mutant) -> list[int]:
-        # What has killed much is asked early, beside what is quick.
         found = self.hits.get((mutant.module, mutant.statement), ())
+        rarest = self._rarest(mutant)
         spent, chosen = 0.0, []
-        for test in sorted(found, key=lambda t: self.cost[t] / (1 + 3 * self.kills[t])):
+        for test in sorted(found, key=lambda t: (self.cost[t] * rarest[t]) / (1 + self.kills[t])):
             spent += self.cost[test]
             if chosen and spent > self.options.most:
                 break
             chosen.append(test)
         return chosen
+
+    def _rarest(self, mutant: Mutant) -> dict[int, int]:
+        """For each test, how few go where it goes in the same function.
+
+        A changed condition is most likely seen by the test that reaches what the condition guards.
+        """
+        place = mutant.module, mutant.function
+        if place not in self.rare:
+            statements = {
+                m.statement for m in self.sources[mutant.module].mutants if m.function == mutant.function
+            }
+            rare = self.rare[place] = defaultdict(lambda: len(self.cost))
+            for statement in statements:
+                tests = self.hits.get((mutant.module, statement), ())
+                for test in tests:
+                    rare[test] = min(rare[test], len(tests))
+        return self.rare[place]
 
     def _child(self, mutant: Mutant | None, tests: Sequence[pytest.Item]) -> int:
         self.factory._basetemp = Path(tempfile.mkdtemp())

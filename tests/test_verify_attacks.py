@@ -238,6 +238,27 @@ def cosigned_added() -> Try:
     return with_trust(rebag({**files, f"{size}.cosigned": b"anything"}))
 
 
+_STRAY = "a file of a volume that this package does not have"
+
+
+@outsider("a token is put into the folder of a volume that is not here", "statement", _STRAY)
+def token_of_no_volume() -> Try:
+    return with_trust(rebag({**honest(), "custody/volumes/7/log/3.tsr": b"anything at all"}))
+
+
+@insider("an entry is put into the folder of a volume that is not here", "statement", _STRAY, promise=9)
+def entry_of_no_volume() -> Try:
+    def edit(files: Files) -> None:
+        files["custody/volumes/1/entries/0.json"] = files["custody/entries/1.json"]
+
+    return signed(edit)
+
+
+@insider("a note is put into the folder of a volume that is not here", "statement", _STRAY, promise=9)
+def note_of_no_volume() -> Try:
+    return signed(lambda files: files.update({"custody/volumes/99/log/5.note": b"anything at all"}))
+
+
 @insider("two files change places", "content", "content differs from what was logged at intake", promise=9)
 def content_swapped() -> Try:
     def edit(files: Files) -> None:
