@@ -118,6 +118,13 @@ def test_what_pss_may_say() -> None:
             f.seq(f.oid("1.2.840.113549.1.1.10"), f.seq(f.tlv(0xA0, f.seq(f.oid(f.SHA["sha256"]))), SALT)),
             "does not fit",
         ),
+        (
+            f.seq(
+                f.oid("1.2.840.113549.1.1.10"),
+                f.seq(f.tlv(0xA1, f.seq(f.oid("1.2.840.113549.1.1.8"), f.seq(f.oid(f.SHA["sha256"])))), SALT),
+            ),
+            "does not fit",
+        ),
         (pss(digest="sha512", more=SALT), "does not fit"),
         (pss(mask="sha512", more=SALT), "does not fit"),
         (pss(digest="sha1", more=SALT), "digest algorithm of the signature is not accepted"),
