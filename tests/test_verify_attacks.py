@@ -912,6 +912,35 @@ def drafted_kind() -> Try:
     )
 
 
+def _scanned(f: Forger) -> None:
+    line = f.lines[f.find("item.collected")]
+    line.change = lambda body: body.update(kind="item.scanned")
+
+
+@insider(
+    "an item came in by a kind of entry that this version does not know",
+    "export",
+    "an item came in by an entry made by a newer custody",
+    9,
+    outcome=Outcome.NOT_CHECKED,
+    exit_code=6,
+)
+def unknown_intake() -> Try:
+    return forged(_scanned)
+
+
+@insider(
+    "a file is planted beside that of an item of a newer custody",
+    "content",
+    "file added: no entry",
+    promise=9,
+)
+def planted_beside_unknown_intake() -> Try:
+    made = forger(_scanned)
+    files = {**made.pack(), "data/A-1/099.txt": b"planted"}
+    return resign(files, world().first), made.trust()
+
+
 @insider(
     "an entry of a version that this custody can't read",
     "histories",
@@ -1456,6 +1485,18 @@ def test_honest_twins_of_the_forgeries_are_confirmed() -> None:
 
 
 # What is not one row of the table
+
+
+def test_a_package_of_a_newer_custody_is_not_said_to_be_another_than_it_was() -> None:
+    """What this version can't judge is told line by line, and is no change that somebody made."""
+    made = forger(_scanned)
+    files = made.pack()
+    report = look(files, made.trust())
+    assert (report.record_line, report.origin_line) == ("INTACT", "NOT CONFIRMED"), summary(report)
+    assert said(report, "content", "no entry that this version knows is about it", Outcome.NOT_CHECKED)
+    assert said(report, "content", "can't be compared", Outcome.NOT_CHECKED)
+    assert said(report, "content", "all 4 files are byte for byte", Outcome.PASSED)
+    assert any("made by a newer custody" in why for why in report.missing)
 
 
 def test_what_one_package_can_not_show_two_can() -> None:
