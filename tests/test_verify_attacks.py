@@ -1472,6 +1472,23 @@ def test_attack_is_met(row: Attack) -> None:
         ), summary(report)
 
 
+@pytest.mark.parametrize("row", [row for row in ATTACKS if row.check == "entries"], ids=lambda row: row.id)
+def test_nothing_that_rests_on_entries_that_failed_is_said_to_have_passed(row: Attack) -> None:
+    report = look(*row.make())
+    if any(f.check == "entries" and f.outcome is Outcome.FAILED for f in report.findings):
+        passed = {f.check for f in report.findings if f.outcome is Outcome.PASSED}
+        assert not passed & {"entries", "signatures", "rights", "histories"}, passed
+
+
+def test_a_key_that_fits_nothing_is_one_fault_and_the_other_parts_are_opened_all_the_same() -> None:
+    files = honest()
+    keys = package.read_key_lines(files[package.KEYS], where="keys")
+    files[package.KEYS] = package.key_lines([(0, "name", keys[0][2]), *keys])
+    report = look(resign(files, world().first), world().trust())
+    assert [f.text for f in report.findings if f.check == "parts"] == ["a key for something that is not here"]
+    assert all(item.name is not None for item in report.items)
+
+
 def test_honest_twins_of_the_forgeries_are_confirmed() -> None:
     for options in ({}, {"issued": [5, 10]}, {"show": ("content",)}, {"items": [item(0), item(3)]}):
         made = forger()
