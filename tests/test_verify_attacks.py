@@ -30,6 +30,7 @@ from tests import desks
 from tests.packages import (
     Files,
     Forger,
+    Line,
     Placed,
     forger,
     look,
@@ -1558,6 +1559,28 @@ def test_only_entries_that_no_older_token_covers_are_doubtful() -> None:
     # Without an authority that is believed, no token proves anything old.
     report = look(files, replace(trust, authorities=()))
     assert _doubtful(report) == {early, late}
+
+
+def test_entries_that_failed_or_can_not_be_read_do_not_keep_stolen_keys_from_being_looked_at() -> None:
+    """Of what failed nothing is used; of what a newer custody wrote only the signature counts."""
+
+    def change(f: Forger) -> None:
+        public = {"key_id": world().colleague, "rights": ["read"], "classes": ["record"]}
+        granted = Line("access.granted", "case", world().case, case=world().case, public=public)
+        granted.actor = world().colleague  # who has no right to
+        f.lines.append(granted)
+        checked = {"size": 1, "root": "0" * 64, "result": "passed"}
+        newer = f.ledger_line("ledger.checked", checked, actor=world().colleague)
+        newer.change = lambda body: body.update(v=2)
+        f.lines += [newer, f.ledger_line("ledger.checked", checked, actor=world().colleague)]
+        _with_compromise(f)
+
+    made = forger(change)
+    report = look(made.pack(), made.trust())
+    assert said(report, "rights", "no right to"), summary(report)
+    first = made.find("access.granted", actor=world().colleague)
+    doubtful = [f.where for f in report.findings if f.check == "compromised keys"]
+    assert doubtful == [f"entry {first + 1}", f"entry {first + 2}"]
 
 
 def test_a_key_may_report_itself() -> None:
