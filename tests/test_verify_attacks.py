@@ -20,7 +20,7 @@ from custody.crypto import notes, sealing
 from custody.crypto.keys import LogKeys
 from custody.errors import CustodyError
 from custody.export import encrypted
-from custody.format import canonical, contexts, package, padding
+from custody.format import canonical, contexts, envelope, package, padding
 from custody.format.note import Checkpoint
 from custody.format.text import to_base64
 from custody.format.trust import Trust, TrustedLedger
@@ -320,6 +320,24 @@ def declaration_long() -> Try:
 
 
 # The statement
+
+
+@outsider(
+    "a file is changed and everything is signed by a key of one's own, under the exporter's name",
+    "statement",
+    "signature",
+    3,
+)
+def signed_by_stranger_in_the_exporters_name() -> Try:
+    files = honest()
+    files[first_of(files, "data/")] = b"something else"
+    stranger = desks.new_keys().sign
+    files = resign(files, stranger)
+    signed_ = envelope.from_bytes(
+        files[package.STATEMENT], payload_type=envelope.PACKAGE_TYPE, where="x", max_bytes=1 << 30
+    )
+    lied = replace(signed_, key_id=world().first.key_id)
+    return with_trust(rebag({**files, package.STATEMENT: lied.to_bytes()}))
 
 
 @insider(
