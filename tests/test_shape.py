@@ -265,6 +265,14 @@ def test_of_what_a_later_version_put_in_only_the_known_part_is_kept():
     shape.check(kept, FORM, where="x")
 
 
+def test_of_several_objects_the_one_that_it_is_is_kept_whole():
+    """A file name is text, or bytes with the encoding that was tried."""
+    for name in ({"text": "a.txt"}, {"bytes": "AAEC", "encoding": "utf-8"}):
+        value = {"name": name}
+        shape.check(value, COMPARTMENTS["name"], where="x")
+        assert shape.known_part(value, COMPARTMENTS["name"]) == value
+
+
 def test_lists_of_objects_are_cut_to_their_known_part_too():
     """A hostile list could else keep megabytes of fields that nobody reads."""
     one = shape.record({"a": shape.INTEGER})
