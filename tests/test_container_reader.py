@@ -90,6 +90,20 @@ def test_a_directory_above_the_limit_is_not_read(monkeypatch):
         opened(SOUND)
 
 
+def test_what_just_keeps_the_limits_is_taken(monkeypatch):
+    size = sum(46 + len(entry.name) for entry in sound())
+    for name, most, words in (
+        ("MAX_DIRECTORY", size, "directory is too large"),
+        ("MAX_MEMBERS", 4, "too many files"),
+    ):
+        monkeypatch.setattr(shape, name, most)
+        assert opened(SOUND)
+        monkeypatch.setattr(shape, name, most - 1)
+        with pytest.raises(ContainerError, match=words):
+            opened(SOUND)
+        monkeypatch.setattr(shape, name, most)
+
+
 @given(st.lists(st.tuples(st.integers(0, len(SOUND) - 1), st.integers(0, 255)), max_size=4))
 def test_random_changes_are_refused_or_change_nothing(changes):
     data = bytearray(SOUND)
@@ -206,6 +220,8 @@ def test_encrypted_look():
     assert looks(build([first]))
     first.both = {"flags": 1}
     assert looks(build([first]))
+    first.both = {"method": 99}
+    assert looks(build([first]))
     for data in (b"", b"PK", b"PK\x03\x04", SOUND, b"x" * 100, build([])):
         assert not looks(data)
 
@@ -268,7 +284,10 @@ def test_zip64_is_refused_when_it_is_missing(monkeypatch):
 def test_a_lie_in_the_zip64_record(monkeypatch):
     monkeypatch.setattr(shape, "ZIP64_COUNT", 4)
     names = {"here": 0xFFFF, "count": 0xFFFF}
-    assert len(opened(build(sound(), end64={}, end=names)).members) == 4
+    whole = build(sound(), end64={}, end=names)
+    assert len(opened(whole).members) == 4
+    with pytest.raises(ContainerError, match="bytes behind the end"):
+        opened(whole + b"\0")
     with pytest.raises(ContainerError, match="do not agree"):
         opened(build(sound(), end64={"doffset": 40}, end=names))
 

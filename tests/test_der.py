@@ -167,6 +167,9 @@ def test_order_of_a_set() -> None:
     assert len(der.read(tlv(0x31, integer(1), integer(2))).sorted_children()) == 2
     with pytest.raises(FormatError, match="DER order"):
         der.read(tlv(0x31, integer(2), integer(1))).sorted_children()
+    for one in ((1, 3, 2), (2, 1, 3), (1, 2, 4, 3)):  # one of them in the wrong place is enough
+        with pytest.raises(FormatError, match="DER order"):
+            der.read(tlv(0x31, *map(integer, one))).sorted_children()
     assert len(der.read(tlv(0x31, integer(2), integer(1))).children()) == 2
 
 

@@ -102,6 +102,14 @@ def test_a_newer_version_is_told_apart_whatever_else_it_has():
         assert not isinstance(caught.value, entry.NewerVersion) or version is False
 
 
+def test_a_compartment_of_a_later_version_is_told_to_a_reader_and_refused_to_a_writer():
+    with pytest.raises(FormatError, match="a compartment that does not exist"):
+        entry.check_compartment("weather", {"rain": 1}, where="entry 3")
+    newer: list[str] = []
+    entry.check_compartment("weather", {"rain": 1}, where="entry 3", newer=newer)
+    assert newer == ["entry 3, part weather"]
+
+
 def test_an_entry_has_at_most_64_kib():
     body = {**GOOD, "public": {"x": "a" * 65536}}
     with pytest.raises(FormatError, match="too long"):

@@ -260,3 +260,20 @@ def test_the_line_that_is_off_is_named():
 def test_a_leaf_that_is_not_there_has_no_path(index, size):
     with pytest.raises(merkle.ProofError, match="no such leaf"):
         merkle.inclusion(index, size, lambda level, position: bytes(32))
+
+
+@pytest.mark.parametrize(("first", "second"), [(0, 0), (0, 5), (-1, 5), (6, 5)])
+def test_trees_that_are_no_pair_have_no_proof(first, second):
+    with pytest.raises(merkle.ProofError, match="no such pair of trees"):
+        merkle.consistency(first, second, lambda level, position: bytes(32))
+    with pytest.raises(merkle.ProofError, match="no such pair of trees"):
+        merkle.check_consistency(first, bytes(32), second, bytes(32), [])
+
+
+@pytest.mark.parametrize(
+    "text", ["new 5\n\n", "5\n\n", "old5\n\n", "old 5\n", "old 5", "old 5\n\n\n", "", "\n", "\n\n"]
+)
+def test_a_consistency_file_begins_with_old_and_ends_with_an_empty_line(text):
+    assert proof.read_consistency(b"old 5\n\n", where="x") == (5, ())
+    with pytest.raises(FormatError):
+        proof.read_consistency(text.encode(), where="x")

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custody.crypto import wrapping
+from custody.crypto import keys, public_keys, wrapping
+from custody.errors import CheckFailed, FormatError
 from custody.format import entry as entries
 from custody.format import kinds
+from custody.format.text import to_base64
 from custody.verify.rights import ALL_CLASSES, Custodian, Grant, Rights
 from tests.make_vectors import (
     ADMIN,
     CASE,
     COLLECTOR,
+    ITEM,
     LEDGER,
     LOG_KEYS,
     NEXT_LEDGER,
@@ -208,3 +213,137 @@ def test_all_cases_without_read_or_export_opens_no_names():
     }
     rights = Rights(custodians={person.key_id: person for person in people.values()})
     assert rights.roster_readers() == [people["read"], people["export"]]
+
+
+def test_policies_and_closed_cases_are_part_of_the_state():
+    record = begun()
+    named = [{"url": "https://tsa.example", "roots": ["0" * 64], "policies": ["1.2.3"]}]
+    record.add("policy.set", "ledger", LEDGER, public={"authorities": named, "settings": {}})
+    rights = after(record)
+    assert (list(rights.authorities), rights.closed) == (named, set())
+    record.add("case.closed", "case", CASE, case=CASE)
+    record.add("policy.set", "ledger", LEDGER, public={"authorities": [], "settings": {}})
+    rights = after(record)
+    assert (rights.authorities, rights.closed) == ((), {CASE})
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_reports_of_a_stolen_key_the_earlier_time_counts(turned):
+    """Whoever holds the stolen key could else date his own entries out of it."""
+    record = begun()
+    record.custodian(SECOND, ["admin"])
+    times = ["2026-03-01T00:00:00.000Z", "2026-04-01T00:00:00.000Z"]
+    for since in reversed(times) if turned else times:
+        public = {"key_id": SECOND.key_id, "since": since}
+        record.add("custodian.compromised", "ledger", LEDGER, public=public)
+    assert after(record).custodians[SECOND.key_id].compromised_since == times[0]
+
+
+def entry_of(body):
+    body = {name: value for name, value in body.items() if name != "v"}
+    entry = entries.Entry(
+        **{**body, "subject": entries.Subject(**body["subject"]), "time": entries.Time(**body["time"])}
+    )
+    entry.check_kind(where="x")
+    return entry
+
+
+def test_who_may_export_writes_a_package_again_and_reads_nothing_by_it():
+    record = begun()
+    record.item()
+    for key, right in ((SECOND, "export"), (COLLECTOR, "read")):
+        record.custodian(key, [])
+        grant(record, key, [right])
+    rights = after(record)
+
+    def why_not(key, what, *, consulted=False):
+        public = {"what": what, "result": "opened"}
+        public |= {"exhibits": []} if consulted else {"copy": False, "purpose": "disclosure"}
+        about = ("case.consulted", "case", CASE) if consulted else ("item.accessed", "item", ITEM)
+        return rights.why_not(entry_of(record.body(*about, key=key, case=CASE, public=public)))
+
+    assert why_not(SECOND, "package") is None
+    assert why_not(SECOND, "export", consulted=True) is None
+    assert why_not(SECOND, "content") == "the key has no right to read"
+    assert why_not(SECOND, "names", consulted=True) == "the key has no right to read"
+    assert why_not(COLLECTOR, "package") == "the key has no right to export"
+    assert why_not(COLLECTOR, "export", consulted=True) == "the key has no right to export"
+    assert why_not(COLLECTOR, "content") is None
+    assert why_not(COLLECTOR, "names", consulted=True) is None
+
+
+WRAP_KEY = wrapping.wrap_key_of(drawn("a wrap seed", 96))
+
+
+def with_wrap_key(key, wrap_seed=None):
+    """Public part and approval of a `custodian.added` whose key has a wrapping key too."""
+    wrap = None if wrap_seed is None else wrapping.wrap_key_of(wrap_seed)
+    made = public_keys.make(keys.CustodianKeys(key, wrap_seed), WALL).to_value()
+    return to_base64(key.public), None if wrap is None else to_base64(wrap), made
+
+
+def added(record, key, wrap_key, approval):
+    public = {
+        "sign_key": to_base64(key.public), "wrap_key": wrap_key, "rights": ["admin"],
+        "all_cases": False, "unattended": False, "recovery": False,
+    }  # fmt: skip
+    record.add("custodian.added", "ledger", LEDGER, public=public, parts=("identity",), approvals=[approval])
+
+
+def test_a_wrapping_key_is_its_owner_s_own_word():
+    seed = drawn("a wrap seed", 96)
+    _, own, approval = with_wrap_key(SECOND, seed)
+    _, none, bare = with_wrap_key(SECOND)
+    other = to_base64(wrapping.wrap_key_of(drawn("another wrap seed", 96)))
+    record = begun()
+    added(record, SECOND, own, approval)
+    assert after(record).custodians[SECOND.key_id].wrap_key == WRAP_KEY
+    for said, proof in ((other, approval), (none, approval), (own, bare)):
+        record = begun()
+        added(record, SECOND, said, proof)
+        with pytest.raises(CheckFailed, match="names another wrapping key"):
+            after(record)
+    record = begun()
+    added(record, SECOND, to_base64(bytes(wrapping.WRAP_KEY_BYTES - 1)), approval)
+    with pytest.raises(FormatError, match="not a wrapping key"):
+        after(record)
+
+
+def test_who_goes_on_in_a_new_volume_keeps_his_wrapping_key():
+    """A volume can't be begun under a key of somebody else, to whom all that follows would be wrapped."""
+    seed = drawn("a wrap seed", 96)
+    _, own, approval = with_wrap_key(SECOND, seed)
+    other_seed = drawn("another wrap seed", 96)
+    _, other, other_approval = with_wrap_key(SECOND, other_seed)
+    old = begun()
+    added(old, SECOND, own, approval)
+    before = after(old)
+
+    def go_on(wrap_key, proof):
+        record = old.go_on(SECOND, ["admin"])
+        body = entries.read(record.stored[0], where="x")[0].to_value()
+        body["public"]["custodian"]["wrap_key"] = wrap_key
+        body["approvals"] = [proof]
+        return entry_of(body)
+
+    rights = copy.deepcopy(before)
+    entry = go_on(own, approval)
+    assert rights.why_not(entry) is None
+    rights.apply(entry)
+    assert rights.custodians[SECOND.key_id].wrap_key == WRAP_KEY
+    for said, proof in ((other, other_approval), (None, approval)):
+        assert "another custodian" in before.why_not(go_on(said, proof))
+    with pytest.raises(CheckFailed, match="names another wrapping key"):
+        before.apply(go_on(own, other_approval))
+
+
+def test_what_is_about_a_ledger_never_goes_on_from_an_earlier_volume():
+    old = begun()
+    record = old.go_on(ADMIN, ["admin"])
+    rights = after(record, after(old))
+    head = old.from_(LEDGER)
+    public = {"size": 1, "root": "0" * 64, "result": "passed", **head}
+    body = record.body("ledger.checked", "ledger", NEXT_LEDGER, public=public)
+    body["subject"] |= {"n": 0, "prev": None}
+    entry = entries.Entry.from_value(body)
+    assert rights.why_not(entry) == "it says that it goes on from an earlier volume, and can't"

@@ -199,6 +199,27 @@ def test_what_is_refused(value, form):
         shape.check(value, form, where="x")
 
 
+@pytest.mark.parametrize(
+    ("value", "form"),
+    [
+        ("x", shape.text(4)),
+        ("x" * 4, shape.text(4)),
+        ("", {"type": "string"}),
+        ([], shape.list_of(shape.text(), most=3)),
+        (["a"], shape.list_of(shape.text(), most=3, least=1)),
+        (["a", "b", "c"], shape.list_of(shape.text(), most=3)),
+        (["a", "a"], shape.list_of(shape.text(), most=3, unique=False)),
+        (0, shape.INTEGER),
+        (2**53 - 1, shape.INTEGER),
+        ({"a": 1}, {"type": "object", "maxProperties": 1}),
+        (None, shape.or_null(shape.text())),
+    ],
+)
+def test_what_just_fits_is_taken(value, form):
+    shape.check(value, form, where="x")
+    jsonschema.Draft202012Validator(form).validate(value)
+
+
 def test_an_error_names_its_place():
     form = shape.record({"a": shape.list_of(shape.record({"b\u202e": shape.INTEGER}), most=3)})
     with pytest.raises(FormatError) as caught:
@@ -242,6 +263,27 @@ def test_of_what_a_later_version_put_in_only_the_known_part_is_kept():
     kept = shape.known_part(HOSTILE, FORM)
     assert kept == {"a": [1], "b": {"c": 1, "free": {}}, "names": {"content": 1}, "h": None}
     shape.check(kept, FORM, where="x")
+
+
+def test_of_several_objects_the_one_that_it_is_is_kept_whole():
+    """A file name is text, or bytes with the encoding that was tried."""
+    for name in ({"text": "a.txt"}, {"bytes": "AAEC", "encoding": "utf-8"}):
+        value = {"name": name}
+        shape.check(value, COMPARTMENTS["name"], where="x")
+        assert shape.known_part(value, COMPARTMENTS["name"]) == value
+
+
+def test_lists_of_objects_are_cut_to_their_known_part_too():
+    """A hostile list could else keep megabytes of fields that nobody reads."""
+    one = shape.record({"a": shape.INTEGER})
+    form = shape.record(
+        {"list": shape.list_of(one, most=9), "kept": shape.or_null(shape.list_of(one, most=9))}
+    )
+    value = {"list": [{"a": 1, "b": "x" * 99}, {"a": 2}], "kept": [{"a": 3, "c": [1]}]}
+    newer: list[str] = []
+    shape.check(value, form, where="x", newer=newer)
+    assert newer == ["x.list[0].b", "x.kept[0].c"]
+    assert shape.known_part(value, form)["list"] == [{"a": 1}, {"a": 2}]
 
 
 @pytest.mark.parametrize("name", SHAPES)

@@ -8,6 +8,7 @@ import itertools
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,6 +28,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custody.errors import CheckFailed, InputRefused
+from custody.verify.certificate import safe
 from custody.verify.token import MAX_TOKEN_SIZE, TEST_POLICY, Token, TokenError, check_token, read_roots
 
 from . import tsa_faults as f
@@ -83,6 +85,80 @@ def test_keys_and_digests(kind: str, digest: str) -> None:
         assert check(token(pki, digest=digest, algorithm=plain), pki).root_sha256
 
 
+def pss(
+    *,
+    digest: str = "sha256",
+    mask: str = "sha256",
+    generator: str = "1.2.840.113549.1.1.8",
+    more: bytes = b"",
+) -> bytes:
+    """The identifier of RSASSA-PSS with these parameters (RFC 4055, 3.1)."""
+    parts = (
+        f.tlv(0xA0, f.seq(f.oid(f.SHA[digest]))),
+        f.tlv(0xA1, f.seq(f.oid(generator), f.seq(f.oid(f.SHA[mask])))),
+    )
+    return f.seq(f.oid("1.2.840.113549.1.1.10"), f.seq(*parts, more))
+
+
+SALT = f.tlv(0xA2, f.integer(32))
+
+
+def test_what_pss_may_say() -> None:
+    pki = make_pki("rsa2048")
+    for more in (SALT, SALT + f.tlv(0xA3, f.integer(1))):
+        assert check(token(pki, pss=True, algorithm=pss(more=more)), pki).root_sha256
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "words"),
+    [
+        (f.seq(f.oid("1.2.840.113549.1.1.10")), "does not fit"),
+        (f.seq(f.oid("1.2.840.113549.1.1.10"), f.seq()), "does not fit"),  # all left out: SHA-1
+        (
+            f.seq(f.oid("1.2.840.113549.1.1.10"), f.seq(f.tlv(0xA0, f.seq(f.oid(f.SHA["sha256"]))), SALT)),
+            "does not fit",
+        ),
+        (
+            f.seq(
+                f.oid("1.2.840.113549.1.1.10"),
+                f.seq(f.tlv(0xA1, f.seq(f.oid("1.2.840.113549.1.1.8"), f.seq(f.oid(f.SHA["sha256"])))), SALT),
+            ),
+            "does not fit",
+        ),
+        (pss(digest="sha512", more=SALT), "does not fit"),
+        (pss(mask="sha512", more=SALT), "does not fit"),
+        (pss(digest="sha1", more=SALT), "digest algorithm of the signature is not accepted"),
+        (pss(mask="sha1", more=SALT), "digest algorithm of the signature is not accepted"),
+        (pss(generator="1.2.840.113549.1.1.9", more=SALT), "does not fit"),
+        (pss(), "signature of the time proof is wrong"),  # 20, when nothing is said
+        (pss(more=f.tlv(0xA2, f.integer(31))), "signature of the time proof is wrong"),
+        (pss(more=f.tlv(0xA2, f.integer(-1))), "does not fit"),
+        (pss(more=f.tlv(0xA2, f.integer(513))), "does not fit"),
+        (pss(more=SALT + f.tlv(0xA3, f.integer(2))), "does not fit"),
+        (pss(more=SALT + f.NULL), "does not belong here"),
+    ],
+)
+def test_what_pss_may_not_say(algorithm: bytes, words: str) -> None:
+    """The signature itself is a right one: only what is said of it is another thing."""
+    pki = make_pki("rsa2048")
+    refused(token(pki, pss=True, algorithm=algorithm), words, pki)
+
+
+@pytest.mark.parametrize(
+    "algorithm",
+    [
+        f.seq(f.oid(f.RSA_WITH["sha512"]), f.NULL),
+        f.seq(f.oid(f.ECDSA_WITH["sha256"])),
+        f.seq(f.oid("1.3.101.112")),
+        f.seq(f.oid(f.RSA_WITH["sha256"]), f.octets(b"")),
+        f.seq(f.oid(f.RSA_WITH["sha256"]), f.seq()),
+    ],
+)
+def test_a_good_rsa_signature_under_another_name(algorithm: bytes) -> None:
+    pki = make_pki("rsa2048")
+    refused(token(pki, algorithm=algorithm), "does not fit|DER of another type|does not belong", pki)
+
+
 def test_ed25519_with_its_digest() -> None:
     pki = make_pki("ed25519")
     assert check(token(pki, digest="sha512"), pki).root_sha256
@@ -110,9 +186,15 @@ def test_other_ways_to_say_the_same() -> None:
     assert check(token(PKI, accuracy=b"")).accuracy_us is None
     fine = f.seq(f.integer(2), f.tlv(0x80, b"\x05"), f.tlv(0x81, b"\x07"))
     assert check(token(PKI, accuracy=fine)).accuracy_us == 2_005_007
+    most = f.seq(f.integer(1 << 31), *(f.integer(999, tag) for tag in (0x80, 0x81)))
+    assert check(token(PKI, accuracy=most)).accuracy_us == (1 << 31) * 1_000_000 + 999_999
     assert check(token(PKI, nonce=None), nonce=None).nonce is None
     plain = f.tlv(0xA1, f.seq(f.oid("1.2.3"), f.octets(b"x")))
-    assert check(token(PKI, info_extra=plain)).root_sha256
+    hint = f.tlv(
+        0xA0, f.tlv(0xA4, PKI.cert.subject.public_bytes())
+    )  # the authority's name, which says nothing
+    for extra in (plain, hint, hint + plain):
+        assert check(token(PKI, info_extra=extra)).root_sha256
 
 
 def test_the_test_policy_is_marked() -> None:
@@ -244,6 +326,9 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "a critical extension": ({"info_extra": CRITICAL}, "critical extension that is not known"),
     "fields in disorder": ({"info_extra": f.seq()}, "does not belong here"),
     "accuracy out of range": ({"accuracy": f.seq(f.tlv(0x80, b"\x03\xe8"))}, "accuracy out of range"),
+    "microseconds out of range": ({"accuracy": f.seq(f.integer(1000, 0x81))}, "accuracy out of range"),
+    "seconds out of range": ({"accuracy": f.seq(f.integer((1 << 31) + 1))}, "accuracy out of range"),
+    "negative milliseconds": ({"accuracy": f.seq(f.integer(-1, 0x80))}, "accuracy out of range"),
     "negative accuracy": ({"accuracy": f.seq(f.integer(-1))}, "accuracy out of range"),
     "time without seconds": ({"gen_time": b"202603040506Z"}, "time that is not in DER form"),
     "time with a zone": ({"gen_time": b"20260304050607+0000"}, "time that is not in DER form"),
@@ -286,6 +371,13 @@ def test_trailing_bytes_and_nonsense() -> None:
     refused(b"-----BEGIN", "not well formed")
 
 
+def test_a_response_that_holds_something_else_than_signed_data() -> None:
+    tsr = token(PKI)
+    kind = f.oid("1.2.840.113549.1.7.2")
+    assert tsr.count(kind) == 1
+    refused(tsr.replace(kind, f.oid("1.2.840.113549.1.7.1")), "is not CMS SignedData")
+
+
 def test_an_imprint_that_is_too_short() -> None:
     tsr = token(PKI)
     digest = hashlib.sha256(DATA).digest()
@@ -303,6 +395,13 @@ LEAF_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         {"key_usage": ("digital_signature", "key_cert_sign")},
         "key usage that does not fit",
     ),
+    **{
+        f"key usage that is more than signing: {more}": (
+            {"key_usage": ("digital_signature", more)},
+            "key usage that does not fit",
+        )
+        for more in ("crl_sign", "key_encipherment", "data_encipherment", "key_agreement")
+    },
     "expired": ({"ends": AT - timedelta(seconds=1)}, "not valid at the time"),
     "not yet valid": ({"begins": AT + timedelta(seconds=1)}, "not valid at the time"),
     "a critical extension": (
@@ -334,6 +433,33 @@ def test_key_usage_may_be_absent_or_non_repudiation() -> None:
 def test_keys_that_are_not_accepted(kind: str) -> None:
     pki = make_pki(kind)
     refused(token(pki), "key in a certificate is", pki)
+
+
+@pytest.mark.parametrize("kind", ["rsa1024", "k1"])
+def test_an_issuer_s_key_that_is_not_accepted(kind: str) -> None:
+    """A good key under a root that anybody can forge for proves nothing."""
+    weak, own = key(kind, 80), key("p256", 81)
+    root = certificate("Weak root", weak, "Weak root", weak, **CA)
+    pki = f.Pki(root, (), certificate("TSA", own, "Weak root", weak, **TSA), own, weak)
+    refused(token(pki), "key in a certificate is", pki)
+
+
+def test_a_chain_under_an_ed25519_root() -> None:
+    above, own = key("ed25519", 82), key("p256", 83)
+    root = certificate("Root", above, "Root", above, **CA)
+    pki = f.Pki(root, (), certificate("TSA", own, "Root", above, **TSA), own, above)
+    assert check(token(pki), pki).root_sha256
+
+
+def test_a_certificate_is_valid_from_its_first_second_to_its_last() -> None:
+    for leaf in ({"begins": AT}, {"ends": AT}):
+        pki = make_pki(leaf=leaf)
+        assert check(token(pki), pki).root_sha256
+
+
+def test_what_a_trusted_root_is_for_is_for_those_to_say_who_trust_it() -> None:
+    pki = make_pki(root={"eku": (ExtendedKeyUsageOID.SERVER_AUTH,)})
+    assert check(token(pki), pki).root_sha256
 
 
 PATH_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
@@ -413,6 +539,19 @@ def test_look_alike_certificates_cost_little() -> None:
     assert check(token(pki), pki, roots=()).root_sha256 is None
 
 
+def test_look_alike_certificates_without_a_root_are_given_up() -> None:
+    """None of them leads anywhere, and each of eight can follow each of eight others: 100,000 chains."""
+    own = key("p256", 73)
+    ring = [
+        certificate(one, own, other, own, **CA, serial=serial)
+        for one, other in (("A", "B"), ("B", "A"))
+        for serial in range(1, 8)
+    ]
+    leaf = certificate("Leaf", own, "A", own, **TSA)
+    pki = f.Pki(PKI.root, tuple(ring), leaf, own, own)
+    refused(token(pki), "too many possible certificate chains", pki)
+
+
 def test_a_longer_chain_than_anybody_uses_is_not_followed() -> None:
     assert check(token(pki := make_pki(intermediates=6)), pki).root_sha256
     assert check(token(pki := make_pki(intermediates=7)), pki).root_sha256 is None
@@ -425,6 +564,139 @@ def test_a_certificate_signed_with_sha1() -> None:
     made["signature_value"] = PKI.root_key.sign(body.dump(force=True), ec.ECDSA(hashes.SHA1()))
     pki = replace(PKI, cert=x509.load_der_x509_certificate(made.dump(force=True)))
     refused(token(pki), "digest that is not accepted", pki)
+
+
+def test_a_certificate_signed_by_an_algorithm_that_nobody_knows() -> None:
+    made = asn1_x509.Certificate.load(der(PKI.cert))
+    body = made["tbs_certificate"]
+    body["signature"] = made["signature_algorithm"] = {"algorithm": "1.2.3.4"}
+    pki = replace(PKI, cert=x509.load_der_x509_certificate(made.dump(force=True)))
+    error = refused(token(pki), "digest that is not accepted", pki)
+    assert error.found == "an unknown one"
+
+
+# -- one spelling -----------------------------------------------------------------------------------------
+
+Node = tuple[int, "list[Node] | bytes"]
+
+
+def parse(data: bytes) -> list[Node]:
+    """The elements of DER that is known to be good."""
+    found: list[Node] = []
+    while data:
+        tag, length, head = data[0], data[1], 2
+        if length & 0x80:
+            head += length & 0x7F
+            length = int.from_bytes(data[2:head], "big")
+        body = data[head : head + length]
+        found.append((tag, parse(body) if tag & 0x20 else body))
+        data = data[head + length :]
+    return found
+
+
+def encode(nodes: list[Node]) -> bytes:
+    return b"".join(f.tlv(tag, body if isinstance(body, bytes) else encode(body)) for tag, body in nodes)
+
+
+def variants(nodes: list[Node], *, free: bytes = b"\0") -> Iterator[bytes]:
+    """The same with one element under another tag, or with one more element at the end of one.
+
+    ``free``: an element that is left as it is, with all that it holds.
+    """
+    for place, (tag, body) in enumerate(nodes):
+        if encode([nodes[place]]) == free:
+            continue
+        before, behind = nodes[:place], nodes[place + 1 :]
+        yield encode([*before, (tag ^ 1, body), *behind])
+        if isinstance(body, list):
+            yield encode([*before, (tag, [*body, (0x05, b"")]), *behind])
+            for inside in variants(body, free=free):
+                yield encode([*before, (tag, parse(inside)), *behind])
+
+
+def test_every_field_has_its_tag_and_nothing_follows_the_last() -> None:
+    """What no signature covers: response, SignedData, SignerInfo. Two readers must not see two tokens in one."""
+    carried = f.tlv(0xA0, der(PKI.cert))
+    for by_key_id in (False, True):
+        tried = 0
+        for other in variants(parse(token(PKI, by_key_id=by_key_id)), free=carried):
+            tried += 1
+            with pytest.raises(TokenError):
+                check(other)
+        assert tried > 50
+
+
+def test_a_key_identifier_names_the_certificate_that_has_it() -> None:
+    """Certificates beside the signer's may have another, or none."""
+    bare = certificate("Bare", key("p256", 84), "Root A", PKI.root_key, ski=False)
+    for order in ((der(bare), der(PKI.cert)), (der(PKI.cert), der(bare)), (der(OTHER.cert), der(PKI.cert))):
+        assert check(token(PKI, certificates=order, by_key_id=True)).root_sha256
+
+    def other(info: bytes) -> list[bytes]:
+        version, _, *rest = parse(info)[0][1]  # type: ignore[misc]
+        return [f.seq(encode([version, (0x80, bytes(20)), *rest]))]
+
+    refused(token(PKI, by_key_id=True, signer_info=other), "does not carry the certificate that signed it")
+
+
+def test_an_authority_without_one_common_name_is_told_by_its_whole_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for common, told in (((), "O=Synthetic"), (("A", "B"), "CN=B,CN=A,O=Synthetic")):
+        names = [x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "Synthetic")]
+        names += [x509.NameAttribute(x509.NameOID.COMMON_NAME, one) for one in common]
+        monkeypatch.setattr(f, "name", lambda cn, names=names: x509.Name(names))
+        own = key("p256", 85)
+        alone = certificate("", own, "", own, **TSA)
+        assert check(token(f.Pki(alone, (), alone, own, own)), roots=()).signer == told
+
+
+@pytest.mark.parametrize(("by_key_id", "version"), [(False, 3), (True, 1)])
+def test_a_signer_info_has_the_version_of_its_identifier(by_key_id: bool, version: int) -> None:
+    """RFC 5652, 5.3: 1 where it names issuer and serial number, 3 where it names a key."""
+
+    def other(info: bytes) -> list[bytes]:
+        fields = parse(info)[0][1]
+        assert isinstance(fields, list)
+        return [f.seq(f.integer(version), encode(fields[1:]))]
+
+    refused(token(PKI, by_key_id=by_key_id, signer_info=other), "SignerInfo of an unexpected version")
+
+
+def test_a_hostile_authority_must_keep_to_one_spelling_too() -> None:
+    """The content of the token, signed anew by the authority itself."""
+    accuracy = f.seq(f.integer(2), f.tlv(0x81, b"\x07"))
+    knobs = f.Knobs(PKI, accuracy=accuracy)
+    assert check(f.build(knobs)).accuracy_us == 2_000_007
+    for info in variants(parse(f.info(knobs)), free=accuracy):
+        with pytest.raises(TokenError):
+            check(token(PKI, info=info))
+    for inner in variants(parse(accuracy)):
+        # Of millis and micros each is the other under its own tag.
+        if inner != f.seq(f.integer(2), f.tlv(0x80, b"\x07")):
+            with pytest.raises(TokenError):
+                check(token(PKI, accuracy=inner))
+
+
+@pytest.mark.parametrize("ess", ["v1", "v2", "v2-sha512"])
+def test_a_hostile_authority_must_keep_to_one_spelling_in_what_it_signs_besides(ess: str) -> None:
+    made: list[bytes] = []
+    token(PKI, ess=(ess,), ess_serial=0, attributes=lambda a: made.extend(a) or a)
+    kind, (_, [(_, [(_, [(_, one)])])]) = parse(made[2])[0][1]  # type: ignore[misc,has-type]
+    # More certificates behind the signer's may be named, and a digest may have NULL as its parameters.
+    may = [f.seq(f.seq(encode([(0x30, one)]), f.NULL))]
+    if ess == "v2-sha512":
+        may.append(f.seq(f.seq(f.seq(f.seq(f.oid(f.SHA["sha512"]), f.NULL), encode(one[1:])))))
+    accepted = []
+    for place in range(3):
+        for changed in variants(parse(made[place])):
+            attributes = [*made[:place], changed, *made[place + 1 :]]
+            try:
+                check(token(PKI, ess=(), attributes=lambda _, attributes=attributes: attributes))
+            except TokenError:
+                continue
+            accepted.append(changed)
+    assert sorted(accepted) == sorted(f.seq(encode([kind]), f.set_of(value)) for value in may)
 
 
 # -- bit flips and fuzz -----------------------------------------------------------------------------------
@@ -539,6 +811,18 @@ def test_roots_that_are_none(bad: bytes, words: str) -> None:
 def test_a_trusted_root_that_is_none() -> None:
     with pytest.raises(InputRefused):
         check(token(PKI), roots=(b"junk",))
+
+
+def test_a_certificate_has_a_size() -> None:
+    with pytest.raises(InputRefused, match="not a certificate") as caught:
+        read_roots(f.seq(f.octets(bytes(70_000))), "roots.pem")
+    assert "too large" in str(caught.value.found)
+
+
+def test_what_certificates_say_is_shown_in_ascii_and_not_at_length() -> None:
+    assert safe("Zeitbehörde \u202e\x1b[2J\\,") == "Zeitbeh\\xf6rde \\u202e\\x1b[2J\\,"
+    assert safe("a" * 200) == "a" * 200
+    assert safe("a" * 201) == "a" * 197 + "..."
 
 
 @settings(max_examples=200)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import getpass
 import json
 import re
@@ -27,6 +28,7 @@ from tests.packages import (
     OTHER_NAME,
     SECOND,
     Files,
+    Forger,
     World,
     forger,
     look,
@@ -164,6 +166,36 @@ def test_items_are_told_with_what_is_proven_and_what_is_stated_apart() -> None:
     assert last.proven_not_before is not None
     assert last.proven_not_before < str(last.proven_not_after)
     assert first.entries == 1 + 2 + 1
+
+
+def test_days_between_what_is_stated_and_what_is_proven_are_whole_days() -> None:
+    stated = dt.datetime(2026, 3, 4, 5, 6, 7, 890_000, tzinfo=dt.UTC)
+    for after, days in (
+        (dt.timedelta(hours=23), 0),
+        (dt.timedelta(days=1, seconds=2), 1),
+        (dt.timedelta(days=9, hours=23), 9),
+        (-dt.timedelta(days=3), 0),
+    ):
+        made = forger(lambda f: setattr(f, "lines", [one for one in f.lines if one.stamp is None]))
+        report = look(made.pack(stamped=stated + after), made.trust())
+        assert {item.days_unproven for item in report.items if item.label.startswith("A-1/")} == {days}
+    made = forger(lambda f: setattr(f, "lines", [one for one in f.lines if one.stamp is None]))
+    assert {item.days_unproven for item in look(made.pack(stamped=None), made.trust()).items} == {None}
+
+
+def test_refused_tries_are_counted_and_told() -> None:
+    def change(f: Forger) -> None:
+        for nth in (0, 0, 1):
+            line = f.access_line(world().items[nth].id, actor=world().colleague)
+            line.public["result"] = "refused"
+            f.lines.append(line)
+
+    made = forger(change)
+    report = look(made.pack(), made.trust())
+    assert report.exit_code == 0, summary(report)
+    assert report.subject.refused == report.to_value()["package"]["refused_openings"] == 3
+    assert "3 tries to open items were refused" in "\n".join(lines(report))
+    assert look(world().honest).subject.refused == 0
 
 
 def test_what_is_withheld_is_counted() -> None:

@@ -20,7 +20,7 @@ from custody.crypto import notes, sealing
 from custody.crypto.keys import LogKeys
 from custody.errors import CustodyError
 from custody.export import encrypted
-from custody.format import canonical, contexts, package, padding
+from custody.format import canonical, contexts, envelope, package, padding
 from custody.format.note import Checkpoint
 from custody.format.text import to_base64
 from custody.format.trust import Trust, TrustedLedger
@@ -30,6 +30,7 @@ from tests import desks
 from tests.packages import (
     Files,
     Forger,
+    Line,
     Placed,
     forger,
     look,
@@ -238,6 +239,27 @@ def cosigned_added() -> Try:
     return with_trust(rebag({**files, f"{size}.cosigned": b"anything"}))
 
 
+_STRAY = "a file of a volume that this package does not have"
+
+
+@outsider("a token is put into the folder of a volume that is not here", "statement", _STRAY)
+def token_of_no_volume() -> Try:
+    return with_trust(rebag({**honest(), "custody/volumes/7/log/3.tsr": b"anything at all"}))
+
+
+@insider("an entry is put into the folder of a volume that is not here", "statement", _STRAY, promise=9)
+def entry_of_no_volume() -> Try:
+    def edit(files: Files) -> None:
+        files["custody/volumes/1/entries/0.json"] = files["custody/entries/1.json"]
+
+    return signed(edit)
+
+
+@insider("a note is put into the folder of a volume that is not here", "statement", _STRAY, promise=9)
+def note_of_no_volume() -> Try:
+    return signed(lambda files: files.update({"custody/volumes/99/log/5.note": b"anything at all"}))
+
+
 @insider("two files change places", "content", "content differs from what was logged at intake", promise=9)
 def content_swapped() -> Try:
     def edit(files: Files) -> None:
@@ -298,6 +320,24 @@ def declaration_long() -> Try:
 
 
 # The statement
+
+
+@outsider(
+    "a file is changed and everything is signed by a key of one's own, under the exporter's name",
+    "statement",
+    "signature",
+    3,
+)
+def signed_by_stranger_in_the_exporters_name() -> Try:
+    files = honest()
+    files[first_of(files, "data/")] = b"something else"
+    stranger = desks.new_keys().sign
+    files = resign(files, stranger)
+    signed_ = envelope.from_bytes(
+        files[package.STATEMENT], payload_type=envelope.PACKAGE_TYPE, where="x", max_bytes=1 << 30
+    )
+    lied = replace(signed_, key_id=world().first.key_id)
+    return with_trust(rebag({**files, package.STATEMENT: lied.to_bytes()}))
 
 
 @insider(
@@ -529,6 +569,34 @@ def access_within_group() -> Try:
     return made.pack(before_made=[made.access_line(item(0))]), made.trust()
 
 
+_GROUP = "019cb6d0-0000-7000-8000-00000000000b"
+"""The group that the forger's packages are made in."""
+
+
+@insider(
+    "a reading is slipped into the package's own group", "export", "own group is not the end of the record"
+)
+def access_in_own_group() -> Try:
+    made = forger()
+    return made.pack(before_made=[made.access_line(item(0), group=_GROUP)]), made.trust()
+
+
+@insider("another custodian logged one of the exports", "export", "own group is not the end of the record")
+def export_entry_by_other_custodian() -> Try:
+    friend = desks.new_keys()
+    made = forger(lambda f: f.lines.append(f.custodian_line(friend, ["export"], all_cases=True)))
+    line = made.access_line(item(0), kind="item.exported", public={}, group=_GROUP)
+    line.actor = friend.sign.key_id
+    rest = [str(i.id) for i in world().items[1:]]
+    return made.pack(exported=rest, before_made=[line]), made.trust()
+
+
+@insider("an item's export is logged twice", "export", "another number of exported items")
+def export_entry_twice() -> Try:
+    ids = [str(i.id) for i in world().items]
+    return forged(exported=[ids[0], *ids], made=lambda public: public.update(items=6))
+
+
 @insider("an access is left out, in the middle", "histories", "entries were left out of a history")
 def access_left_out_middle() -> Try:
     made = forger()
@@ -646,6 +714,15 @@ def prev_of_another() -> Try:
 def stale_head_next_package() -> Try:
     made = forger(_with_compromise)
     _stale(made, "019cb6d0-0000-7000-8000-0000000000a1")
+    return made.pack(), made.trust()
+
+
+@insider(
+    "a package was made as if the case were younger than it is", "histories", "as if entries before it", 4
+)
+def stale_case_head_next_package() -> Try:
+    made = forger()
+    made.pack(made=lambda public: public["heads"]["case"].update(n=0))
     return made.pack(), made.trust()
 
 
@@ -854,6 +931,35 @@ def drafted_kind() -> Try:
     )
 
 
+def _scanned(f: Forger) -> None:
+    line = f.lines[f.find("item.collected")]
+    line.change = lambda body: body.update(kind="item.scanned")
+
+
+@insider(
+    "an item came in by a kind of entry that this version does not know",
+    "export",
+    "an item came in by an entry made by a newer custody",
+    9,
+    outcome=Outcome.NOT_CHECKED,
+    exit_code=6,
+)
+def unknown_intake() -> Try:
+    return forged(_scanned)
+
+
+@insider(
+    "a file is planted beside that of an item of a newer custody",
+    "content",
+    "file added: no entry",
+    promise=9,
+)
+def planted_beside_unknown_intake() -> Try:
+    made = forger(_scanned)
+    files = {**made.pack(), "data/A-1/099.txt": b"planted"}
+    return resign(files, world().first), made.trust()
+
+
 @insider(
     "an entry of a version that this custody can't read",
     "histories",
@@ -864,6 +970,19 @@ def drafted_kind() -> Try:
 )
 def unknown_version() -> Try:
     return _changed("item.accessed", lambda body: body.update(v=2, more={"x": 1}))
+
+
+@insider(
+    "more is missing from a history than there are entries that this custody can't read",
+    "histories",
+    "entries were left out of a history",
+)
+def unknown_version_hides_more() -> Try:
+    def change(f: Forger) -> None:
+        f.lines[f.find("item.accessed", 0)].change = lambda body: body.update(v=2)
+        f.lines[f.find("item.accessed", 1)].change = lambda body: body["subject"].update(n=4)
+
+    return forged(change)
 
 
 @insider(
@@ -1372,6 +1491,23 @@ def test_attack_is_met(row: Attack) -> None:
         ), summary(report)
 
 
+@pytest.mark.parametrize("row", [row for row in ATTACKS if row.check == "entries"], ids=lambda row: row.id)
+def test_nothing_that_rests_on_entries_that_failed_is_said_to_have_passed(row: Attack) -> None:
+    report = look(*row.make())
+    if any(f.check == "entries" and f.outcome is Outcome.FAILED for f in report.findings):
+        passed = {f.check for f in report.findings if f.outcome is Outcome.PASSED}
+        assert not passed & {"entries", "signatures", "rights", "histories"}, passed
+
+
+def test_a_key_that_fits_nothing_is_one_fault_and_the_other_parts_are_opened_all_the_same() -> None:
+    files = honest()
+    keys = package.read_key_lines(files[package.KEYS], where="keys")
+    files[package.KEYS] = package.key_lines([(0, "name", keys[0][2]), *keys])
+    report = look(resign(files, world().first), world().trust())
+    assert [f.text for f in report.findings if f.check == "parts"] == ["a key for something that is not here"]
+    assert all(item.name is not None for item in report.items)
+
+
 def test_honest_twins_of_the_forgeries_are_confirmed() -> None:
     for options in ({}, {"issued": [5, 10]}, {"show": ("content",)}, {"items": [item(0), item(3)]}):
         made = forger()
@@ -1385,6 +1521,18 @@ def test_honest_twins_of_the_forgeries_are_confirmed() -> None:
 
 
 # What is not one row of the table
+
+
+def test_a_package_of_a_newer_custody_is_not_said_to_be_another_than_it_was() -> None:
+    """What this version can't judge is told line by line, and is no change that somebody made."""
+    made = forger(_scanned)
+    files = made.pack()
+    report = look(files, made.trust())
+    assert (report.record_line, report.origin_line) == ("INTACT", "NOT CONFIRMED"), summary(report)
+    assert said(report, "content", "no entry that this version knows is about it", Outcome.NOT_CHECKED)
+    assert said(report, "content", "can't be compared", Outcome.NOT_CHECKED)
+    assert said(report, "content", "all 4 files are byte for byte", Outcome.PASSED)
+    assert any("made by a newer custody" in why for why in report.missing)
 
 
 def test_what_one_package_can_not_show_two_can() -> None:
@@ -1429,6 +1577,28 @@ def test_only_entries_that_no_older_token_covers_are_doubtful() -> None:
     # Without an authority that is believed, no token proves anything old.
     report = look(files, replace(trust, authorities=()))
     assert _doubtful(report) == {early, late}
+
+
+def test_entries_that_failed_or_can_not_be_read_do_not_keep_stolen_keys_from_being_looked_at() -> None:
+    """Of what failed nothing is used; of what a newer custody wrote only the signature counts."""
+
+    def change(f: Forger) -> None:
+        public = {"key_id": world().colleague, "rights": ["read"], "classes": ["record"]}
+        granted = Line("access.granted", "case", world().case, case=world().case, public=public)
+        granted.actor = world().colleague  # who has no right to
+        f.lines.append(granted)
+        checked = {"size": 1, "root": "0" * 64, "result": "passed"}
+        newer = f.ledger_line("ledger.checked", checked, actor=world().colleague)
+        newer.change = lambda body: body.update(v=2)
+        f.lines += [newer, f.ledger_line("ledger.checked", checked, actor=world().colleague)]
+        _with_compromise(f)
+
+    made = forger(change)
+    report = look(made.pack(), made.trust())
+    assert said(report, "rights", "no right to"), summary(report)
+    first = made.find("access.granted", actor=world().colleague)
+    doubtful = [f.where for f in report.findings if f.check == "compromised keys"]
+    assert doubtful == [f"entry {first + 1}", f"entry {first + 2}"]
 
 
 def test_a_key_may_report_itself() -> None:

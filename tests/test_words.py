@@ -67,6 +67,19 @@ def test_capitals_numbers_commas_and_lines_are_forgiven(data):
     assert words.decode(text, count=24, where="x") == data
 
 
+@given(st.binary(min_size=16, max_size=16))
+def test_the_first_four_letters_are_taken_for_the_word_and_no_other_piece_is(data):
+    spelled = words.encode(data)
+    assert words.decode(" ".join(word[:4] for word in spelled), count=12, where="x") == data
+    for place, word in enumerate(spelled):
+        for length in {3, *range(5, len(word))}:
+            if word[:length] in words.english():
+                continue
+            text = " ".join([*spelled[:place], word[:length], *spelled[place + 1 :]])
+            with pytest.raises(FormatError, match=f"word {place + 1} is not in the list"):
+                words.decode(text, count=12, where="x")
+
+
 def test_one_wrong_word_in_a_row_of_all_is_nearly_always_found():
     right = words.encode(bytes(range(32)))
     missed = 0

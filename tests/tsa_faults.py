@@ -266,7 +266,8 @@ def token(pki: Pki, **changes: Any) -> bytes:
     return build(replace(Knobs(pki), **changes))
 
 
-def _info(k: Knobs) -> bytes:
+def info(k: Knobs) -> bytes:
+    """The TSTInfo that the knobs make."""
     return seq(
         integer(1),
         oid(k.policy),
@@ -280,7 +281,7 @@ def _info(k: Knobs) -> bytes:
 
 
 def build(k: Knobs) -> bytes:
-    info = _info(k) if k.info is None else k.info
+    content = info(k) if k.info is None else k.info
     signer = der(k.pki.cert)
     issuer = k.pki.cert.issuer.public_bytes()
     named = k.ess_of or signer
@@ -289,7 +290,7 @@ def build(k: Knobs) -> bytes:
         issuer_serial = seq(seq(tlv(0xA4, issuer)), integer(k.ess_serial or k.pki.cert.serial_number))
     attributes = [
         attribute("1.2.840.113549.1.9.3", oid(k.attribute_content_type)),
-        attribute("1.2.840.113549.1.9.4", octets(hashlib.new(k.digest, info).digest())),
+        attribute("1.2.840.113549.1.9.4", octets(hashlib.new(k.digest, content).digest())),
     ]
     if "v1" in k.ess:
         listed = seq(seq(octets(hashlib.sha1(named).digest()), issuer_serial))
@@ -324,7 +325,7 @@ def build(k: Knobs) -> bytes:
     signed_data = seq(
         integer(k.signed_data_version),
         set_of(seq(oid(SHA[k.declared or k.digest]), NULL)),
-        seq(oid(k.content_type), tlv(0xA0, octets(info))),
+        seq(oid(k.content_type), tlv(0xA0, octets(content))),
         tlv(0xA0, *carried) if carried else b"",
         k.crls,
         set_of(*k.signer_info(signer_info)),

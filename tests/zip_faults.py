@@ -143,6 +143,7 @@ FAULTS: dict[str, tuple[bytes, bool, str]] = {
     "empty file": (b"", False, "file is empty"),
     "plain text": (b"Dear colleague,\nthe package is attached.\n" * 9, False, "does not begin as a zip"),
     "two bytes": (b"PK", True, "almost nothing"),
+    "two other bytes": (b"ab", False, "does not begin as a zip"),
     "header only": (SOUND[:30], True, "its end is missing"),
     "last byte missing": (SOUND[:-1], True, "its end is missing"),
     "end record missing": (SOUND[:-22], True, "its end is missing"),
@@ -306,6 +307,14 @@ BAD_NAMES: dict[str, tuple[tuple[str, ...], str]] = {
     "case of a folder's file": (("bag/x/a", "bag/X/a"), "differ only in case"),
     "folder in two spellings": (("bag/x/a", "bag/X/b"), "two spellings"),
     "folder in two spellings, apart": (("bag/x/a", "bag/x-1/a", "bag/X/b"), "two spellings"),
+    # What lies in folders before them must not end the search.
+    "twice, behind other folders": (("bag/a/1", "bag/b/2", "bag/c/x", "bag/c/x"), "stands twice"),
+    "case, behind other folders": (("bag/a/1", "bag/b/2", "bag/c/x", "bag/c/X"), "differ only in case"),
+    "spellings, behind other folders": (("bag/a/1", "bag/b/2", "bag/c/x", "bag/C/y"), "two spellings"),
+    "file and folder, behind other folders": (
+        ("bag/a/1", "bag/b/2", "bag/c", "bag/c/y"),
+        "also the name of a folder",
+    ),
     "file and folder": (("bag/a", "bag/a/b"), "also the name of a folder"),
     "file and folder, apart": (("bag/a/b/c", "bag/a-b", "bag/a.b", "bag/a"), "also the name of a folder"),
     "file and folder, other case": (("bag/A", "bag/a/b"), "also the name of a folder"),

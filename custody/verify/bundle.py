@@ -255,12 +255,17 @@ def known_names(bundle: Bundle, findings: Findings) -> None:
         package.TOKEN_NAME,
         package.CONSISTENCY_NAME,
         package.ENTRY_NAME,
-        package.PART_NAME,
     )
+    volumes = {match[1] for match in map(package.PROOFS_NAME.fullmatch, bundle.names) if match}
+    volumes.add(package.RECORD)
     for name in bundle.names:
-        ours = name in fixed or any(pattern.fullmatch(name) for pattern in patterns)
+        folders = {match[1] for match in (pattern.fullmatch(name) for pattern in patterns) if match}
+        ours = bool(folders) or name in fixed or package.PART_NAME.fullmatch(name) is not None
         if name.startswith(package.RECORD) and not ours:
             findings.failed("statement", "a file that this form of package does not have", where=name)
+        elif not folders <= volumes:
+            # Nobody would look at it: what is read of a volume begins with its proofs.
+            findings.failed("statement", "a file of a volume that this package does not have", where=name)
         elif not ours and not package.PAYLOAD_NAME.fullmatch(name) and name not in _TAGS:
             findings.not_checked(
                 "side documents", "only its bytes were compared; what it says was not", where=name
