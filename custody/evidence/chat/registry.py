@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from custody.errors import InputRefused
+from custody.evidence.chat import meta_html, telegram_html
 from custody.evidence.chat.export import Export
 from custody.evidence.chat.mail import eml, mbox
 from custody.evidence.chat.reader import Detected, Reader
@@ -12,12 +13,8 @@ from custody.evidence.chat.table import reader as table
 from custody.evidence.chat.whatsapp_text import READER as WHATSAPP_TEXT
 
 READERS: tuple[Reader, ...] = (
-    WHATSAPP_TEXT,
-    SIGNAL_EXPORT_TEXT,
-    sms_xml.READER,
-    eml.READER,
-    mbox.READER,
-    table.READER,
+    meta_html.READER,
+    telegram_html.READER,
 )
 
 CLAIM = 50

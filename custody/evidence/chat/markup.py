@@ -1,0 +1,365 @@
+"""HTML as messengers export it, with the place of every byte, in bounded memory.
+
+A file is cut at its message elements (`pieces`); each of these is small and read as a tree (`tree`). A tag ends
+at its first `>`, as all known writers escape that sign inside of values. Nothing here fails: what is no
+markup is text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from html.entities import html5
+
+from custody.evidence.chat.export import Member
+
+MAX_BLOCK = 8 << 20
+"""Bytes of one message's element; a longer one is not read, only named."""
+MAX_NODES = 100_000
+"""Elements and texts in one message; what has more is not read as a tree."""
+MAX_GAP = 1 << 20
+MAX_TAG = 64 << 10
+
+_VOID = frozenset(
+    {
+        "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr",
+    }
+)  # fmt: skip
+_BLOCKS = frozenset(
+    {
+        "blockquote", "div", "footer", "h1", "h2", "h3", "header", "li", "main", "p", "section", "table", "td", "th",
+        "title", "tr", "ul",
+    }
+)  # fmt: skip
+_HIDDEN = frozenset({"script", "style"})
+
+_MARK = re.compile(rb"<!--|<(?:(/?)([A-Za-z][A-Za-z0-9:-]*+)([^<>]*+)|[!?][^<>]*+)>")
+_ATTRIBUTE = re.compile(r"""([^\s"'/=]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"']++)))?+""")
+_REFERENCE = re.compile(r"&(?:#([0-9]{1,7}+)|#[xX]([0-9A-Fa-f]{1,6}+)|([A-Za-z][A-Za-z0-9]{1,31}+));")
+_RAW_END = {name: re.compile(rb"</" + name.encode() + rb"(?=[\s/>])", re.IGNORECASE) for name in _HIDDEN}
+
+
+@dataclass(slots=True)
+class Element:
+    """An element of a message: its name in small letters, its attributes as written, and what is in it."""
+
+    name: str
+    written: str = ""
+    children: list[Element | str] = field(default_factory=list)
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """Its attributes; of two with one name the first holds, as in a browser."""
+        found: dict[str, str] = {}
+        for match in _ATTRIBUTE.finditer(self.written):
+            value = match[2] if match[2] is not None else match[3] if match[3] is not None else match[4]
+            found.setdefault(match[1].lower(), unescape(value or ""))
+        return found
+
+    @property
+    def classes(self) -> frozenset[str]:
+        """The words of its `class`."""
+        return frozenset(self.attributes.get("class", "").split()) if "class" in self.written else frozenset()
+
+    @property
+    def elements(self) -> list[Element]:
+        """The elements directly in it."""
+        return [child for child in self.children if isinstance(child, Element)]
+
+    def walk(self) -> Iterator[Element]:
+        """It and all elements in it, in the order of the file."""
+        waiting = [self]
+        while waiting:
+            one = waiting.pop()
+            yield one
+            waiting.extend(reversed(one.elements))
+
+    def first(self, wanted: Callable[[Element], bool]) -> Element | None:
+        """The first element in it that is ``wanted``."""
+        return next((one for one in self.walk() if one is not self and wanted(one)), None)
+
+    def only_text(self) -> str | None:
+        """Its text, when there is one piece of it and no more, however deep; None else."""
+        found = ""
+        waiting: list[Element | str] = [self]
+        while waiting:
+            one = waiting.pop()
+            if isinstance(one, Element):
+                waiting.extend(reversed(one.children))
+            elif one.strip():
+                if found:
+                    return None
+                found = one.strip()
+        return found or None
+
+    def text(self, skip: Callable[[Element], bool] | None = None) -> str:
+        """The text in it: `<br>` is a line end, each block stands on lines of its own, empty ones are left out.
+
+        Spaces and line ends of the source next to a block's edge are its layout, and fall away; all others stay.
+        ``skip``: elements that are left out.
+        """
+        lines: list[list[str]] = [[]]
+        waiting: list[Element | str | None] = [self]
+        while waiting:
+            one = waiting.pop()
+            if one is None:
+                lines.append([])
+            elif isinstance(one, str):
+                lines[-1].append(one)
+            elif one.name == "br":
+                lines[-1].append(_BREAK)
+            elif one.name not in _HIDDEN and (skip is None or one is self or not skip(one)):
+                edge = one.name in _BLOCKS
+                waiting += [None] * edge
+                waiting.extend(reversed(one.children))
+                waiting += [None] * edge
+        return "\n".join(filter(None, map(_trimmed, lines)))
+
+
+class _Break(str):
+    """A line end that is written as `<br>`."""
+
+    __slots__ = ()
+
+
+_BREAK = _Break("\n")
+
+
+def _trimmed(line: list[str]) -> str:
+    if line and line[0] is not _BREAK:
+        line[0] = line[0].lstrip(_LAYOUT)
+    if line and line[-1] is not _BREAK:
+        line[-1] = line[-1].rstrip(_LAYOUT)
+    return "".join(line)
+
+
+_LAYOUT = " \t\r\n\f"
+
+
+def unescape(text: str) -> str:
+    """Character references replaced; what is none, or names no character, stays as it is written."""
+    return _REFERENCE.sub(_character, text) if "&" in text else text
+
+
+def _character(match: re.Match[str]) -> str:
+    decimal, hexadecimal, name = match.groups()
+    if name is not None:
+        return html5.get(name + ";", match[0])
+    number = int(decimal) if decimal is not None else int(hexadecimal, 16)
+    usable = 0 < number <= 0x10FFFF and not 0xD800 <= number <= 0xDFFF
+    return chr(number) if usable else match[0]
+
+
+def tree(raw: bytes) -> Element | None:
+    """The elements of ``raw`` below one nameless root; None where there are more than MAX_NODES.
+
+    What is not closed ends with what it stands in; a closing tag of something that is not open is nothing.
+    """
+    root = Element("")
+    above = [root]
+    count = at = 0
+    for start, end, closing, name, written in _marks(raw):
+        if start > at:
+            above[-1].children.append(_text(raw[at:start]))
+            count += 1
+        at = end
+        if not name:
+            continue
+        if closing:
+            _close(above, name)
+            continue
+        count += 1
+        if count > MAX_NODES:
+            return None
+        one = Element(name, written)
+        above[-1].children.append(one)
+        if name not in _VOID:
+            above.append(one)
+    if at < len(raw):
+        above[-1].children.append(_text(raw[at:]))
+    return root
+
+
+def _close(above: list[Element], name: str) -> None:
+    # Looked for only so far up: misnested tags without end must not take quadratic time.
+    for up in range(1, min(len(above), 64)):
+        if above[-up].name == name:
+            del above[-up:]
+            return
+
+
+def _text(raw: bytes) -> str:
+    return unescape(raw.decode("utf-8", "replace").replace("\r\n", "\n").replace("\x00", "\ufffd"))
+
+
+def _marks(raw: bytes) -> Iterator[tuple[int, int, bool, str, str]]:
+    """(start, end, closing, name, attributes) of tags; comments and what is hidden have no name."""
+    at = 0
+    while (match := _MARK.search(raw, at)) is not None:
+        at = match.end()
+        if match[0] == b"<!--":
+            end = raw.find(b"-->", at)
+            at = len(raw) if end < 0 else end + 3
+            yield match.start(), at, False, "", ""
+        elif match[2] is None:
+            yield match.start(), at, False, "", ""
+        else:
+            name = match[2].decode("ascii").lower()
+            yield match.start(), at, bool(match[1]), name, match[3].decode("utf-8", "replace")
+            if name in _HIDDEN and not match[1]:
+                ended = _RAW_END[name].search(raw, at)
+                over = len(raw) if ended is None else ended.start()
+                if over > at:
+                    yield at, over, False, "", ""
+                at = over
+
+
+def plain(raw: bytes) -> str:
+    """The text between tags, when there is no tree: each text on its own line, without the spaces around it."""
+    parts = []
+    at = 0
+    for start, end, *_ in _marks(raw):
+        if start > at:
+            parts.append(_text(raw[at:start]).strip())
+        at = end
+    parts.append(_text(raw[at:]).strip())
+    return "\n".join(part for part in parts if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a file. ``block``: it is a message's element; ``raw``: its bytes, None where it is too long.
+
+    ``whole``: its end tag is there. ``where``: of what lies between blocks: before, between or after them.
+    """
+
+    start: int
+    end: int
+    raw: bytes | None
+    block: bool = False
+    whole: bool = True
+    where: str = ""
+
+
+def pieces(member: Member, name: bytes, opens: Callable[[bytes], bool]) -> Iterator[Piece]:
+    """A file cut at its messages: elements ``name`` whose attributes ``opens`` accepts, and what lies between.
+
+    Messages do not stand in messages: where another opens, one that was not closed ends. All pieces together
+    are the file, in its order; none has more than MAX_BLOCK bytes in memory.
+    """
+    cutter = _Cutter(name, opens)
+    pending: Piece | None = None
+    seen = False
+    for piece in cutter.cut(member):
+        if piece.block:
+            if pending is not None:
+                yield _placed(pending, "between" if seen else "before")
+                pending = None
+            seen = True
+            yield piece
+            continue
+        if pending is not None:
+            yield _placed(pending, "between" if seen else "before")
+        pending = piece
+    if pending is not None:
+        yield _placed(pending, "after" if seen else "before")
+
+
+def _placed(piece: Piece, where: str) -> Piece:
+    return Piece(piece.start, piece.end, piece.raw, where=where)
+
+
+class _Cutter:
+    """Holds the bytes from the piece's start on; positions are in them until a piece is given."""
+
+    def __init__(self, name: bytes, opens: Callable[[bytes], bool]) -> None:
+        self._opens = opens
+        word = re.escape(name)
+        self._mark = re.compile(rb"<!--|<(?:(script|style)(?=[\s/>])[^<>]*+|(/?)" + word + rb"(?=[\s/>])([^<>]*+))>")
+        self._held = b""
+        self._base = 0
+        """Where the held bytes begin in the file."""
+        self._start = 0
+        """Where the piece begins: there, unless it is too long and its bytes were let go of."""
+        self._looked = 0
+        """How much of the held bytes was looked at."""
+        self._depth = 0
+        self._ending: re.Pattern[bytes] | None = None
+        """In a comment or hidden text: what ends it."""
+
+    def cut(self, member: Member) -> Iterator[Piece]:
+        for _, window in member.windows():
+            self._held += window
+            yield from self._marks()
+            # The window may end within a mark: that is looked at again with the next.
+            size = len(self._held)
+            if self._ending is _COMMENT_END:
+                self._looked = max(self._looked, size - 2)
+            else:
+                sign = self._held.rfind(b"<", self._looked)
+                self._looked = sign if sign >= max(size - MAX_TAG, 0) else size
+            yield from self._bounded()
+        end = self._base + len(self._held)
+        if end > self._start:
+            yield self._piece(end, self._depth > 0, whole=not self._depth)
+
+    def _marks(self) -> Iterator[Piece]:
+        while True:
+            if self._ending is not None:
+                ended = self._ending.search(self._held, self._looked)
+                if ended is None:
+                    return
+                self._ending, self._looked = None, ended.end()
+            for match in self._mark.finditer(self._held, self._looked):
+                self._looked = match.end()
+                hidden, closing, attributes = match.groups()
+                if attributes is None:
+                    self._ending = _COMMENT_END if hidden is None else _RAW_END[hidden.decode("ascii").lower()]
+                    break
+                if closing:
+                    if self._depth:
+                        self._depth -= 1
+                        if not self._depth:
+                            yield self._piece(self._base + match.end(), True)
+                elif self._opens(attributes):
+                    start = self._base + match.start()
+                    if start > self._start:
+                        yield self._piece(start, self._depth > 0, whole=not self._depth)
+                    self._depth = 1
+                elif self._depth and not attributes.endswith(b"/"):
+                    self._depth += 1
+            else:
+                self._let_go(self._start if self._start > self._base else self._base)
+                return
+
+    def _piece(self, end: int, block: bool, *, whole: bool = True) -> Piece:
+        raw = None if self._start < self._base else self._held[self._start - self._base : end - self._base]
+        piece = Piece(self._start, end, raw, block, whole)
+        self._start = end
+        return piece
+
+    def _let_go(self, position: int) -> None:
+        """The bytes before ``position`` are not needed any more."""
+        count = position - self._base
+        if count:
+            self._held = self._held[count:]
+            self._base = position
+            self._looked = max(self._looked - count, 0)
+
+    def _bounded(self) -> Iterator[Piece]:
+        """Lets go of what grew too long: parts of what lies between, the bytes of a block."""
+        self._let_go(max(self._start, self._base))
+        if self._depth:
+            if len(self._held) > MAX_BLOCK or self._start < self._base:
+                self._let_go(self._base + self._looked)
+            return
+        while len(self._held) > MAX_GAP + MAX_TAG:
+            cut = self._held.rfind(b">", 0, MAX_GAP) + 1 or MAX_GAP
+            while cut > MAX_GAP - 4 and self._held[cut] & 0xC0 == 0x80:
+                cut -= 1  # a character is not cut
+            yield self._piece(self._base + cut, False)
+            self._let_go(self._start)
+
+
+_COMMENT_END = re.compile(rb"-->")
