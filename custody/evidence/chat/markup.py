@@ -276,7 +276,9 @@ class _Cutter:
     def __init__(self, name: bytes, opens: Callable[[bytes], bool]) -> None:
         self._opens = opens
         word = re.escape(name)
-        self._mark = re.compile(rb"<!--|<(?:(script|style)(?=[\s/>])[^<>]*+|(/?)" + word + rb"(?=[\s/>])([^<>]*+))>")
+        self._mark = re.compile(
+            rb"<!--|<(?:(script|style)(?=[\s/>])[^<>]*+|(/?)" + word + rb"(?=[\s/>])([^<>]*+))>"
+        )
         self._held = b""
         self._base = 0
         """Where the held bytes begin in the file."""
@@ -315,7 +317,9 @@ class _Cutter:
                 self._looked = match.end()
                 hidden, closing, attributes = match.groups()
                 if attributes is None:
-                    self._ending = _COMMENT_END if hidden is None else _RAW_END[hidden.decode("ascii").lower()]
+                    self._ending = (
+                        _COMMENT_END if hidden is None else _RAW_END[hidden.decode("ascii").lower()]
+                    )
                     break
                 if closing:
                     if self._depth:

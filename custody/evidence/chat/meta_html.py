@@ -16,7 +16,6 @@ from typing import Any
 from custody.evidence.chat import markup
 from custody.evidence.chat.export import WINDOW, Export, Member
 from custody.evidence.chat.markup import Element, Piece
-from custody.evidence.chat.named_files import Files, Thread, platform, threads
 from custody.evidence.chat.model import (
     Conversation,
     Decided,
@@ -28,6 +27,7 @@ from custody.evidence.chat.model import (
     Record,
     Time,
 )
+from custody.evidence.chat.named_files import Files, Thread, platform, threads
 from custody.evidence.chat.reader import Detected, Reader, Settings
 from custody.evidence.chat.written_dates import MAX_TEXT, Dates, Written, written
 
@@ -102,8 +102,7 @@ def layout(member: Member) -> tuple[Layout, int] | None:
         waiting.extend(one.elements)
     if not found:
         return None
-    best = max(found.items(), key=lambda item: (item[1], item[0].name, item[0].classes))
-    return best
+    return max(found.items(), key=lambda item: (item[1], item[0].name, item[0].classes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +154,7 @@ def message(raw: bytes, at: At) -> tuple[list[Participant], Message]:
         people.setdefault(key, Participant(key, name, ({"type": "display_name", "value": name},)))
         return key
 
+    sender = person(found.sender)
     time: Time | None = None
     if found.time is not None and found.date is not None:
         time, open_flags = at.dates.time(found.time, found.date)
@@ -174,7 +174,7 @@ def message(raw: bytes, at: At) -> tuple[list[Participant], Message]:
         at,
         kind,
         time=time,
-        sender=person(found.sender),
+        sender=sender,
         sender_text=found.sender or None,
         text=text or None,
         attachments=content.attachments or None,
@@ -244,32 +244,28 @@ def _is_global(link: str) -> bool:
 
 def _reaction(one: Element, at: At, person: Callable[[str | None], str | None]) -> Plain:
     """`👍Name`, or `👍Name (time)`: the sign in front is what has no letter or digit in it."""
-    dates = [child for child in one.walk() if child is not one and _dated(child)]
     whole = one.text()
-    rest = one.text(skip=lambda child: any(child is date for date in dates[:1])) if dates else whole
-    rest = rest.strip().removesuffix("()").strip()
-    at_end = 0
-    while at_end < len(rest) and unicodedata.category(rest[at_end])[0] not in "LN":
-        at_end += 1
-    emoji, name = rest[:at_end].strip(), rest[at_end:].strip()
     value: dict[str, Any] = {"text": whole}
+    rest = whole
+    timed = _TIMED.fullmatch(whole) if len(whole) <= 4 * MAX_TEXT else None
+    date = None if timed is None else written(timed[2])
+    if timed is not None and date is not None:
+        rest = timed[1]
+        time, _ = at.dates.time(timed[2], date)
+        known = {"text": timed[2], "local": time.local, "utc": time.utc}
+        value["time"] = {key: found for key, found in known.items() if found is not None}
+    end = 0
+    while end < len(rest) and unicodedata.category(rest[end])[0] not in "LN":
+        end += 1
+    emoji, name = rest[:end].strip(), rest[end:].strip()
     if emoji:
         value["emoji"] = emoji
         if name:
             value["actor"] = person(name)
-    if dates:
-        text = dates[0].text().strip("() \n")
-        date = written(text)
-        if date is not None:
-            time, _ = at.dates.time(text, date)
-            value["time"] = {
-                key: found for key, found in (("text", text), ("local", time.local), ("utc", time.utc)) if found
-            }
     return value
 
 
-def _dated(one: Element) -> bool:
-    return written((one.only_text() or "").strip("() \n")) is not None
+_TIMED = re.compile(r"(.*)[(\n]([^()\n]*)\)?", re.DOTALL)
 
 
 def read(export: Export, detected: Detected, settings: Settings) -> Iterator[Record]:
@@ -314,7 +310,9 @@ def _thread(thread: Thread, layouts: dict[int, Layout], dates: Dates, files: Fil
         shape = layouts.get(member.index)
         if shape is None:
             yield Notice("no_messages", "no element with a sender, a body and a time was found", member.index)
-        pieces = markup.pieces(member, *((shape.name.encode(), shape.opens) if shape else (b"div", lambda _: False)))
+        pieces = markup.pieces(
+            member, *((shape.name.encode(), shape.opens) if shape else (b"div", lambda _: False))
+        )
         number = 0
         for piece in pieces:
             if not started and not piece.block:
@@ -331,7 +329,14 @@ def _thread(thread: Thread, layouts: dict[int, Layout], dates: Dates, files: Fil
                 continue
             number += 1
             at = At(
-                member.index, piece.start, thread.id, f"message {number}", dates, files, member.name, piece.whole
+                member.index,
+                piece.start,
+                thread.id,
+                f"message {number}",
+                dates,
+                files,
+                member.name,
+                piece.whole,
             )
             people, made = message(piece.raw, at)
             if made.time is None and number == 1 and made.attachments is None:
@@ -341,7 +346,12 @@ def _thread(thread: Thread, layouts: dict[int, Layout], dates: Dates, files: Fil
                 continue
             yield from people
             if made.kind == "unknown":
-                yield Notice("message_not_understood", "a message whose parts were not all found", member.index, at.place)
+                yield Notice(
+                    "message_not_understood",
+                    "a message whose parts were not all found",
+                    member.index,
+                    at.place,
+                )
             yield made
 
 
@@ -351,7 +361,12 @@ def _conversation(thread: Thread, head: Piece | None) -> Conversation:
         named = root.first(lambda one: one.name == "title") or root.first(lambda one: one.name == "h1")
         title = None if named is None else named.text() or None
     return Conversation(
-        thread.id, title, "export" if title else "none", "unknown", platform(thread.members[0].name), thread.id
+        thread.id,
+        title,
+        "export" if title else "none",
+        "unknown",
+        platform(thread.members[0].name),
+        thread.id,
     )
 
 
@@ -364,7 +379,9 @@ def between(piece: Piece, member: int) -> Iterator[Record]:
         yield Range(member, piece.start, piece.end, what)
     elif piece.where == "between":
         yield Range(member, piece.start, piece.end, "unread", text)
-        yield Notice("text_between_messages", "text that belongs to no message was found between them", member)
+        yield Notice(
+            "text_between_messages", "text that belongs to no message was found between them", member
+        )
     else:
         yield Range(member, piece.start, piece.end, "header", text)
 

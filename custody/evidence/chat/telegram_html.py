@@ -33,7 +33,9 @@ from custody.evidence.chat.telegram_html_parts import Words, media, reactions, w
 
 _NAME = re.compile(r"messages([0-9]{0,9})\.html", re.IGNORECASE)
 _OPENS = re.compile(rb"""\bclass\s*=\s*["']message[\s"']""")
-_TITLE = re.compile(r"(\d\d)\.(\d\d)\.(\d{4}) (\d\d):(\d\d):(\d\d)(?: UTC(?:([+-])(\d\d):?(\d\d))?)?", re.ASCII)
+_TITLE = re.compile(
+    r"(\d\d)\.(\d\d)\.(\d{4}) (\d\d):(\d\d):(\d\d)(?: UTC(?:([+-])(\d\d):?(\d\d))?)?", re.ASCII
+)
 _ZONED = re.compile(rb'title="\d\d\.\d\d\.\d{4} \d\d:\d\d:\d\d( UTC)?')
 _DIVIDER = re.compile(r"[0-9]{1,2} [A-Z][a-z]{2,8} [0-9]{4}")
 _VIA = re.compile(r"(.+) via (@[A-Za-z0-9_]{1,64})", re.DOTALL)
@@ -83,7 +85,9 @@ def message(raw: bytes, at: At) -> tuple[list[Participant], Message]:
         flags.add("broken_characters")
     root = markup.tree(raw)
     if root is None or not root.elements:
-        return [], _made(raw, at, "unknown", text=markup.plain(raw) or None, flags=(*sorted(flags), "not_read"))
+        return [], _made(
+            raw, at, "unknown", text=markup.plain(raw) or None, flags=(*sorted(flags), "not_read")
+        )
     element = root.elements[0]
     number = re.fullmatch(r"(?:message|service)(-?[0-9]{1,18})", element.attributes.get("id", ""))
     native = None if number is None else number[1]
@@ -93,11 +97,15 @@ def message(raw: bytes, at: At) -> tuple[list[Participant], Message]:
         if at.day is not None:
             event["day"] = at.day
         text = (body or element).text()
-        made = _made(raw, at, "system", native_id=native, text=text or None, event=event, flags=tuple(sorted(flags)))
+        made = _made(
+            raw, at, "system", native_id=native, text=text or None, event=event, flags=tuple(sorted(flags))
+        )
         return [], made
     if body is None:
         text = element.text()
-        return [], _made(raw, at, "unknown", native_id=native, text=text or None, flags=(*sorted(flags), "not_read"))
+        return [], _made(
+            raw, at, "unknown", native_id=native, text=text or None, flags=(*sorted(flags), "not_read")
+        )
     return _default(raw, at, element, body, native, flags)
 
 
@@ -175,7 +183,19 @@ def _child(above: Element, name: str) -> Element | None:
     return next((one for one in above.elements if name in one.classes), None)
 
 
-_KNOWN = frozenset({"date", "from_name", "forwarded", "reply_to", "signature", "text", "media_wrap", "reactions", "userpic_wrap"})
+_KNOWN = frozenset(
+    {
+        "date",
+        "from_name",
+        "forwarded",
+        "reply_to",
+        "signature",
+        "text",
+        "media_wrap",
+        "reactions",
+        "userpic_wrap",
+    }
+)
 
 
 def _others(body: Element, holder: Element) -> str | None:
@@ -268,7 +288,9 @@ def _zone(members: list[Member], settings: Settings) -> Iterator[Decided]:
     if zoned:
         yield Decided("zone", "source_offset", "decided", ("times have their offset from UTC",))
     if bare and settings.time_zone is not None:
-        yield Decided("zone", settings.time_zone, "stated", ("a named person stated it; times have no offset",))
+        yield Decided(
+            "zone", settings.time_zone, "stated", ("a named person stated it; times have no offset",)
+        )
     elif bare:
         yield Decided("zone", None, "open", ("times have no offset: the export is from before June 2022",))
 
@@ -290,7 +312,9 @@ def _chat(folder: str, members: list[Member], files: Files, zone: ZoneInfo | Non
             if piece.raw is None:
                 yield Range(member.index, piece.start, piece.end, "unread")
                 yield Notice(
-                    "message_too_long", f"a message of {piece.end - piece.start} bytes was kept, and not read", member.index
+                    "message_too_long",
+                    f"a message of {piece.end - piece.start} bytes was kept, and not read",
+                    member.index,
                 )
                 at = replace(at, inherited=None)
                 continue
@@ -299,7 +323,11 @@ def _chat(folder: str, members: list[Member], files: Files, zone: ZoneInfo | Non
             people, made = message(piece.raw, here)
             if made.kind == "system":
                 at = replace(at, inherited=None)
-                if made.text is not None and (made.native_id or "-").startswith("-") and _DIVIDER.fullmatch(made.text):
+                if (
+                    made.text is not None
+                    and (made.native_id or "-").startswith("-")
+                    and _DIVIDER.fullmatch(made.text)
+                ):
                     at = replace(at, day=made.text)
                     yield Range(member.index, piece.start, piece.end, "metadata", made.text, made.place)
                     continue
@@ -307,7 +335,12 @@ def _chat(folder: str, members: list[Member], files: Files, zone: ZoneInfo | Non
                 at = replace(at, inherited=made.sender)
             yield from people
             if made.kind == "unknown":
-                yield Notice("message_not_understood", "a message whose content was not found", member.index, made.place)
+                yield Notice(
+                    "message_not_understood",
+                    "a message whose content was not found",
+                    member.index,
+                    made.place,
+                )
             yield made
 
 
@@ -327,7 +360,9 @@ def between(piece: Piece, member: int) -> Iterator[Record]:
         yield Range(member, piece.start, piece.end, "syntax" if piece.raw.strip() else "blank")
     elif piece.where == "between":
         yield Range(member, piece.start, piece.end, "unread", text)
-        yield Notice("text_between_messages", "text that belongs to no message was found between them", member)
+        yield Notice(
+            "text_between_messages", "text that belongs to no message was found between them", member
+        )
     else:
         yield Range(member, piece.start, piece.end, "header", text)
 

@@ -77,7 +77,9 @@ def words(said: Element) -> Words:
                 waiting.append((*mark, at))
             waiting.extend(reversed(one.children))
     text = "".join(parts)
-    end = re.search(r"\n *+$(?![\s\S])", text) if said.children and isinstance(said.children[-1], str) else None
+    end = (
+        re.search(r"\n *+$(?![\s\S])", text) if said.children and isinstance(said.children[-1], str) else None
+    )
     text = text if end is None else text[: end.start()]
     found = []
     for kind, url, start, stop in sorted(marks, key=lambda mark: (mark[2], -mark[3])):
@@ -121,7 +123,11 @@ def media(wrapped: Element, files: Files, path: str) -> Media:
     link = inner.attributes.get("href", "") if inner.name == "a" else ""
     classes = inner.classes
     kind = next((meant for name, meant in _KINDS.items() if name in classes), None)
-    extra = {key: text for key, text in (("title", title), ("status", status), ("description", description)) if text}
+    extra = {
+        key: text
+        for key, text in (("title", title), ("status", status), ("description", description))
+        if text
+    }
     if "media_poll" in classes:
         return Media("poll", {"poll": _poll(inner)})
     if kind == "call":
@@ -196,7 +202,7 @@ def reactions(body: Element) -> list[Plain] | None:
     holder = body.first(lambda one: "reactions" in one.classes)
     if holder is None:
         return None
-    found = []
+    found: list[Plain] = []
     for one in holder.elements:
         value: dict[str, Any] = {"text": one.text()}
         sign = one.first(lambda inner: "emoji" in inner.classes)

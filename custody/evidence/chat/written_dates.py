@@ -47,7 +47,9 @@ _PAIRS = {name.replace("_", " "): name for name in _ALL if "_" in name}
 _BEFORE = frozenset({"午前", "午後", "上午", "下午", "오전", "오후", "öö", "ös", "de", "du"})
 _NEUTRAL = frozenset({"uhr", "h", "น", "ч", "hs", "hrs", "klo", "kl", "pukul"})
 
-_MARKS = {ord(mark): None for mark in "\u200b\u200c\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069\ufeff"}
+_MARKS = {
+    ord(mark): None for mark in "\u200b\u200c\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069\ufeff"
+}
 _CLOCK = re.compile(
     r"(?<![\d:.])(\d{1,2})(?:(:)|\s?h\s?|\.(?=\d\d(?:\.\d\d)?\D{0,12}$))(\d\d)(?(2)(?::(\d\d))?|(?:\.(\d\d))?)(?![\d:])"
 )
@@ -82,7 +84,8 @@ def clean(text: str) -> str:
     text = unicodedata.normalize("NFC", text.translate(_MARKS))
     if not text.isascii():
         text = "".join(
-            str(unicodedata.decimal(one)) if one.isdecimal() else " " if one.isspace() else one for one in text
+            str(unicodedata.decimal(one)) if one.isdecimal() else " " if one.isspace() else one
+            for one in text
         )
     return " ".join(text.casefold().split())
 
@@ -99,11 +102,10 @@ def written(text: str) -> Written | None:
             return None
         offset = -offset if zone[1] in ("-", "−") else offset
         text = (text[: zone.start()] + text[zone.end() :]).strip()
-    clock = None
-    for clock in _CLOCK.finditer(text):
-        pass
-    if clock is None:
+    clocks = list(_CLOCK.finditer(text))
+    if not clocks:
         return None
+    clock = clocks[-1]
     hour, minute, second = int(clock[1]), int(clock[3]), clock[4] or clock[5]
     if hour > 24 or minute > 59 or int(second or 0) > 60:
         return None
@@ -133,7 +135,7 @@ def _half(before: str, after: str, hour: int) -> tuple[str | None, str, str]:
             return name, before, after.lstrip().removeprefix(word)
     last = before.rstrip(" ,.").rsplit(" ", 1)[-1]
     found = _CJK.search(before)
-    last = found[1] if found else last
+    last = found[1] if found is not None else last
     if last in _BEFORE and not (last == "de" and not before.rstrip(" ,").endswith(".")):
         cut = before.rfind(last)
         return ("am" if last in MORNING else "pm"), before[:cut] + " " + before[cut + len(last) :], after
@@ -162,9 +164,9 @@ def _day(rest: str) -> Day | None:
         month = int(match[2] or match[4]) if match[2] or match[4] else month
         day = int(match[3]) if match[3] else day
     rest = _MARKED.sub(" ", rest)
-    for pair, name in _PAIRS.items():
+    for pair, joined in _PAIRS.items():
         if pair in rest:
-            rest = rest.replace(pair, name)
+            rest = rest.replace(pair, joined)
     numbers = _NUMBER.findall(rest)
     words = _WORD.findall(rest)
     named = [name for word in words if (name := _named(word)) is not None]
@@ -255,10 +257,16 @@ class Dates:
             yield Decided("language", None, "open", (reason,), member)
         elif self.words:
             reason = f"month names: {', '.join(itertools.islice(sorted(self.words), 12))}"
-            how = "they are of one language or mean the same in all that have them" if fit else "of several languages"
+            how = (
+                "they are of one language or mean the same in all that have them"
+                if fit
+                else "of several languages"
+            )
             yield Decided("language", " ".join(sorted(fit)) or None, "decided", (reason, how), member)
         if self.unknown_month:
-            yield Decided("language", None, "open", ("dates with a month's name that no table here has",), member)
+            yield Decided(
+                "language", None, "open", ("dates with a month's name that no table here has",), member
+            )
 
     def _months(self, word: str) -> dict[int, list[str]]:
         found: dict[int, list[str]] = {}
@@ -278,13 +286,19 @@ class Dates:
         stated = self.settings.date_order
         if day_first and not month_first:
             self._order = "DMY"
-            yield Decided("date_order", "DMY", "decided", (f"a first number above 12: {_shown(day_first)}",), member)
+            yield Decided(
+                "date_order", "DMY", "decided", (f"a first number above 12: {_shown(day_first)}",), member
+            )
         elif month_first and not day_first:
             self._order = "MDY"
-            yield Decided("date_order", "MDY", "decided", (f"a second number above 12: {_shown(month_first)}",), member)
+            yield Decided(
+                "date_order", "MDY", "decided", (f"a second number above 12: {_shown(month_first)}",), member
+            )
         elif (order := self._by_the_last_day()) is not None:
             self._order = order
-            yield Decided("date_order", order, "decided", ("the other reading is later than the item came in",), member)
+            yield Decided(
+                "date_order", order, "decided", ("the other reading is later than the item came in",), member
+            )
         elif stated in ("DMY", "MDY"):
             self._order = stated
             yield Decided("date_order", stated, "stated", ("a named person stated it",), member)
@@ -355,7 +369,10 @@ class Dates:
             return []
         months = self._months(date.word)
         return [
-            (f"{date.word} = {month} ({_some(codes)})" if len(months) > 1 else "", (date.year, month, date.day))
+            (
+                f"{date.word} = {month} ({_some(codes)})" if len(months) > 1 else "",
+                (date.year, month, date.day),
+            )
             for month, codes in sorted(months.items())
         ]
 
