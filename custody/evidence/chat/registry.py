@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from custody.errors import InputRefused
-from custody.evidence.chat import meta_html, telegram_html
+from custody.evidence.chat import meta_html, meta_json, telegram_html
 from custody.evidence.chat.export import Export
 from custody.evidence.chat.mail import eml, mbox
 from custody.evidence.chat.reader import Detected, Reader
@@ -13,6 +13,7 @@ from custody.evidence.chat.table import reader as table
 from custody.evidence.chat.whatsapp_text import READER as WHATSAPP_TEXT
 
 READERS: tuple[Reader, ...] = (
+    meta_json.READER,
     meta_html.READER,
     telegram_html.READER,
 )
