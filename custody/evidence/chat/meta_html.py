@@ -46,7 +46,7 @@ def detect(export: Export) -> Detected | None:
     marked = [member for member in looked if any(mark in member.head(1 << 20) for mark in _MARKS)]
     if not marked:
         return None
-    reasons = [f"class names of Meta's pages in {marked[0].base}"]
+    reasons = ["class names of Meta's pages"]
     score = 55
     if named:
         score = 90
@@ -271,7 +271,7 @@ _TIMED = re.compile(r"(.*)[(\n]([^()\n]*)\)?", re.DOTALL)
 def read(export: Export, detected: Detected, settings: Settings) -> Iterator[Record]:
     """Thread by thread, the files of a thread by their number."""
     files = Files.of(export)
-    found = threads([export.members[at] for at in detected.members])
+    found = threads(export, detected.members)
     layouts: dict[int, Layout] = {}
     dates = Dates.of(settings)
     for thread in found:
@@ -365,7 +365,7 @@ def _conversation(thread: Thread, head: Piece | None) -> Conversation:
         title,
         "export" if title else "none",
         "unknown",
-        platform(thread.members[0].name),
+        platform(thread.path),
         thread.id,
     )
 

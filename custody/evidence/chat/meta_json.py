@@ -45,7 +45,7 @@ def detect(export: Export) -> Detected | None:
     if not wanted:
         return None
     first = export.members[min(wanted)]
-    reasons = [f"keys of Meta's messages in {first.base}: {_form(first) or _form(marked[0])}"]
+    reasons = [f"keys of Meta's messages: {_form(first) or _form(marked[0])}"]
     if named:
         reasons.append(f"named as Meta names its message files: {len(named)}")
     score = 95 if named else 90
@@ -115,7 +115,7 @@ def read(export: Export, detected: Detected, settings: Settings) -> Iterator[Rec
     if settings.time_zone is not None:
         times.zone(settings.time_zone)
     files = Files.of(export)
-    for thread in threads([export.members[at] for at in detected.members]):
+    for thread in threads(export, detected.members):
         yield from _thread(thread, files)
 
 
@@ -137,7 +137,7 @@ def _thread(thread: Thread, files: Files) -> Iterator[Record]:
 def _member(thread: Thread, member: Member, files: Files, mending: Mending) -> Iterator[Record]:
     slices = json_slices.Slices(member.open(), PATTERNS, like=like)
     for piece in slices:
-        if type(piece) is json_slices.Element:
+        if isinstance(piece, json_slices.Element):
             place = f"{piece.array}/{piece.number}"
             at = At(member.index, piece.start, thread.id, place, member.name, files, mending)
             people, made = message(piece.raw, piece.value, piece.flags, at)
@@ -147,10 +147,10 @@ def _member(thread: Thread, member: Member, files: Files, mending: Mending) -> I
                     "message_not_understood", "a message without content that is known", member.index, place
                 )
             yield made
-        elif type(piece) is json_slices.Value:
+        elif isinstance(piece, json_slices.Value):
             what = "metadata" if not piece.parent else "outside"
             yield Range(member.index, piece.start, piece.end, what, None, f"{piece.parent}/{piece.key}")
-        elif type(piece) is json_slices.Gap:
+        else:
             yield Range(member.index, piece.start, piece.end, piece.what, piece.text)
             if piece.what == "unread":
                 yield Notice("unread_bytes", f"bytes that are no JSON: {piece.why}", member.index)
@@ -180,7 +180,7 @@ def _conversation(thread: Thread, member: Member, around: dict[str, Any]) -> Ite
         title,
         "export" if title else "none",
         kind,
-        platform(f"{member.name} {path if type(path) is str else ''}"),
+        platform(thread.path),
         path if type(path) is str else None,
         extra or None,
     )

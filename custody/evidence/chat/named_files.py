@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -19,17 +20,22 @@ class Thread:
 
     id: str
     members: tuple[Member, ...]
+    path: str = ""
+    """Of its first file; empty where there is only one: its name is not told."""
 
 
-def threads(members: list[Member]) -> list[Thread]:
+def threads(export: Export, members: Sequence[int]) -> list[Thread]:
     """Message files grouped by their folder, in the order of the folders' first files.
 
-    Files whose name is the conversation's (`Alice_1.json`) are grouped by it.
+    Files whose name is the conversation's (`Alice_1.json`) are grouped by it. The name of a single file is
+    not told: it may be withheld from readers of the form.
     """
+    if not export.zipped:
+        return [Thread("chat", tuple(export.members[at] for at in members))]
     grouped: dict[str, list[Member]] = {}
-    for member in members:
+    for member in (export.members[at] for at in members):
         grouped.setdefault(thread_id(member), []).append(member)
-    return [Thread(name, tuple(sorted(found, key=_key))) for name, found in grouped.items()]
+    return [Thread(name, tuple(sorted(found, key=_key)), found[0].name) for name, found in grouped.items()]
 
 
 def thread_id(member: Member) -> str:

@@ -49,7 +49,7 @@ def detect(export: Export) -> Detected | None:
     marked = [member for member in wanted[:20] if _is_marked(member.head(64 << 10))]
     if not marked:
         return None
-    reasons = [f"class names of Telegram Desktop's pages in {marked[0].base}"]
+    reasons = ["class names of Telegram Desktop's pages"]
     if named:
         reasons.append(f"named as Telegram Desktop names them: {len(named)}")
     return Detected(
