@@ -35,7 +35,6 @@ _KINDS = {
     "media_venue": "location",
     "media_voice_message": "voice",
 }
-_TITLES = {"Sticker": "sticker"}
 _STATES = (
     ("Not included", "not_exported"),
     ("Exceeds maximum size", "not_exported"),
@@ -137,7 +136,7 @@ def media(wrapped: Element, files: Files, path: str) -> Media:
     if kind == "location":
         return Media("location", {"location": _location(link, title, description)}, extra)
     if link.startswith(("http:", "https:")):
-        return Media("link", {"entities": None}, {**extra, "url": link})
+        return Media("link", {}, {**extra, "url": link})
     if "media_game" in classes or "media_invoice" in classes:
         return Media("text", {}, extra)
     if "sticker_wrap" in classes or title == "Sticker":
