@@ -159,9 +159,9 @@ def tree(raw: bytes) -> Element | None:
     root = Element("")
     above = [root]
     count = at = 0
-    for start, end, closing, name, written in _marks(raw):
+    for start, end, closing, name, written in marks(raw):
         if start > at:
-            above[-1].children.append(_text(raw[at:start]))
+            above[-1].children.append(text_of(raw[at:start]))
             count += 1
         at = end
         if not name:
@@ -177,7 +177,7 @@ def tree(raw: bytes) -> Element | None:
         if name not in _VOID:
             above.append(one)
     if at < len(raw):
-        above[-1].children.append(_text(raw[at:]))
+        above[-1].children.append(text_of(raw[at:]))
     return root
 
 
@@ -189,11 +189,12 @@ def _close(above: list[Element], name: str) -> None:
             return
 
 
-def _text(raw: bytes) -> str:
+def text_of(raw: bytes) -> str:
+    """The characters of bytes between two tags."""
     return unescape(raw.decode("utf-8", "replace").replace("\r\n", "\n").replace("\x00", "\ufffd"))
 
 
-def _marks(raw: bytes) -> Iterator[tuple[int, int, bool, str, str]]:
+def marks(raw: bytes) -> Iterator[tuple[int, int, bool, str, str]]:
     """(start, end, closing, name, attributes) of tags; comments and what is hidden have no name."""
     at = 0
     while (match := _MARK.search(raw, at)) is not None:
@@ -219,11 +220,11 @@ def plain(raw: bytes) -> str:
     """The text between tags, when there is no tree: each text on its own line, without the spaces around it."""
     parts = []
     at = 0
-    for start, end, *_ in _marks(raw):
+    for start, end, *_ in marks(raw):
         if start > at:
-            parts.append(_text(raw[at:start]).strip())
+            parts.append(text_of(raw[at:start]).strip())
         at = end
-    parts.append(_text(raw[at:]).strip())
+    parts.append(text_of(raw[at:]).strip())
     return "\n".join(part for part in parts if part)
 
 

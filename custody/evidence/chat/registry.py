@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from custody.errors import InputRefused
-from custody.evidence.chat import meta_html, meta_json, snapchat_json, telegram_html, tiktok_json
+from custody.evidence.chat import meta_html, meta_json, meta_return, snapchat_json, telegram_html, tiktok_json
 from custody.evidence.chat.export import Export
 from custody.evidence.chat.mail import eml, mbox
 from custody.evidence.chat.reader import Detected, Reader
@@ -16,6 +16,7 @@ READERS: tuple[Reader, ...] = (
     meta_json.READER,
     meta_html.READER,
     telegram_html.READER,
+    meta_return.READER,
     tiktok_json.READER,
     snapchat_json.READER,
 )
