@@ -7,6 +7,7 @@ markup is text.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -34,10 +35,19 @@ _BLOCKS = frozenset(
 )  # fmt: skip
 _HIDDEN = frozenset({"script", "style"})
 
-_MARK = re.compile(rb"<!--|<(?:(/?)([A-Za-z][A-Za-z0-9:-]*+)([^<>]*+)|[!?][^<>]*+)>")
+_MARK = re.compile(r"<!--|<(?:(/?)([A-Za-z][A-Za-z0-9:-]*+)([^<>]*+)|[!?][^<>]*+)>")
 _ATTRIBUTE = re.compile(r"""([^\s"'/=]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"']++)))?+""")
 _REFERENCE = re.compile(r"&(?:#([0-9]{1,7}+)|#[xX]([0-9A-Fa-f]{1,6}+)|([A-Za-z][A-Za-z0-9]{1,31}+));")
+_TEXT_END = {name: re.compile(f"</{name}(?=[\\s/>])", re.IGNORECASE) for name in _HIDDEN}
 _RAW_END = {name: re.compile(rb"</" + name.encode() + rb"(?=[\s/>])", re.IGNORECASE) for name in _HIDDEN}
+
+
+_SIMPLE_CLASS = re.compile(r' class="([A-Za-z0-9_ -]*+)"')
+
+
+@functools.lru_cache(1024)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
 
 
 @dataclass(slots=True)
@@ -48,19 +58,30 @@ class Element:
     written: str = ""
     children: list[Element | str] = field(default_factory=list)
 
+    _attributes: dict[str, str] | None = None
+    _classes: frozenset[str] | None = None
+
     @property
     def attributes(self) -> dict[str, str]:
         """Its attributes; of two with one name the first holds, as in a browser."""
-        found: dict[str, str] = {}
-        for match in _ATTRIBUTE.finditer(self.written):
-            value = match[2] if match[2] is not None else match[3] if match[3] is not None else match[4]
-            found.setdefault(match[1].lower(), unescape(value or ""))
+        found = self._attributes
+        if found is None:
+            found = self._attributes = {}
+            for match in _ATTRIBUTE.finditer(self.written):
+                name, double, single, bare = match.groups()
+                value = double if double is not None else single if single is not None else bare
+                found.setdefault(name.lower(), unescape(value or ""))
         return found
 
     @property
     def classes(self) -> frozenset[str]:
         """The words of its `class`."""
-        return frozenset(self.attributes.get("class", "").split()) if "class" in self.written else frozenset()
+        found = self._classes
+        if found is None:
+            simple = _SIMPLE_CLASS.fullmatch(self.written)
+            words = simple[1] if simple is not None else self.attributes.get("class", "")
+            found = self._classes = _words(words)
+        return found
 
     @property
     def elements(self) -> list[Element]:
@@ -73,7 +94,7 @@ class Element:
         while waiting:
             one = waiting.pop()
             yield one
-            waiting.extend(reversed(one.elements))
+            waiting += [child for child in reversed(one.children) if type(child) is not str]  # type: ignore[misc]
 
     def first(self, wanted: Callable[[Element], bool]) -> Element | None:
         """The first element in it that is ``wanted``."""
@@ -156,28 +177,32 @@ def tree(raw: bytes) -> Element | None:
 
     What is not closed ends with what it stands in; a closing tag of something that is not open is nothing.
     """
+    text = decoded(raw)
     root = Element("")
     above = [root]
+    inside = root.children
     count = at = 0
-    for start, end, closing, name, written in marks(raw):
+    for start, end, closing, name, written in marks(text):
         if start > at:
-            above[-1].children.append(text_of(raw[at:start]))
+            inside.append(unescape(text[at:start]))
             count += 1
         at = end
         if not name:
             continue
         if closing:
             _close(above, name)
+            inside = above[-1].children
             continue
         count += 1
         if count > MAX_NODES:
             return None
         one = Element(name, written)
-        above[-1].children.append(one)
+        inside.append(one)
         if name not in _VOID:
             above.append(one)
-    if at < len(raw):
-        above[-1].children.append(text_of(raw[at:]))
+            inside = one.children
+    if at < len(text):
+        inside.append(unescape(text[at:]))
     return root
 
 
@@ -189,42 +214,53 @@ def _close(above: list[Element], name: str) -> None:
             return
 
 
-def text_of(raw: bytes) -> str:
-    """The characters of bytes between two tags."""
-    return unescape(raw.decode("utf-8", "replace").replace("\r\n", "\n").replace("\x00", "\ufffd"))
+def decoded(raw: bytes) -> str:
+    """The characters of bytes, line ends as ``\\n``."""
+    text = raw.decode("utf-8", "replace")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
+    return text.replace("\x00", "\ufffd") if "\x00" in text else text
 
 
-def marks(raw: bytes) -> Iterator[tuple[int, int, bool, str, str]]:
+def marks(text: str) -> Iterator[tuple[int, int, bool, str, str]]:
     """(start, end, closing, name, attributes) of tags; comments and what is hidden have no name."""
     at = 0
-    while (match := _MARK.search(raw, at)) is not None:
-        at = match.end()
-        if match[0] == b"<!--":
-            end = raw.find(b"-->", at)
-            at = len(raw) if end < 0 else end + 3
-            yield match.start(), at, False, "", ""
-        elif match[2] is None:
-            yield match.start(), at, False, "", ""
+    while True:
+        for match in _MARK.finditer(text, at):
+            closing, name, written = match.groups()
+            if name is not None:
+                if not name.islower():
+                    name = name.lower()
+                yield match.start(), match.end(), bool(closing), name, written
+                if name in _HIDDEN and not closing:
+                    at = match.end()
+                    ended = _TEXT_END[name].search(text, at)
+                    over = len(text) if ended is None else ended.start()
+                    break
+            elif match[0] == "<!--":
+                at = match.start()
+                found = text.find("-->", match.end())
+                over = len(text) if found < 0 else found + 3
+                break
+            else:
+                yield match.start(), match.end(), False, "", ""
         else:
-            name = match[2].decode("ascii").lower()
-            yield match.start(), at, bool(match[1]), name, match[3].decode("utf-8", "replace")
-            if name in _HIDDEN and not match[1]:
-                ended = _RAW_END[name].search(raw, at)
-                over = len(raw) if ended is None else ended.start()
-                if over > at:
-                    yield at, over, False, "", ""
-                at = over
+            return
+        if over > at:
+            yield at, over, False, "", ""
+        at = over
 
 
 def plain(raw: bytes) -> str:
     """The text between tags, when there is no tree: each text on its own line, without the spaces around it."""
+    text = decoded(raw)
     parts = []
     at = 0
-    for start, end, *_ in marks(raw):
+    for start, end, *_ in marks(text):
         if start > at:
-            parts.append(text_of(raw[at:start]).strip())
+            parts.append(unescape(text[at:start]).strip())
         at = end
-    parts.append(text_of(raw[at:]).strip())
+    parts.append(unescape(text[at:]).strip())
     return "\n".join(part for part in parts if part)
 
 

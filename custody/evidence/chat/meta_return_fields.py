@@ -31,9 +31,10 @@ def fields(raw: bytes) -> list[Field]:
     mode = ""
     skipping = False
     at = 0
-    for start, end, closing, name, written in markup.marks(raw):
+    whole = markup.decoded(raw)
+    for start, end, closing, name, written in markup.marks(whole):
         if start > at and not skipping:
-            _say(found, mode, markup.text_of(raw[at:start]))
+            _say(found, mode, markup.unescape(whole[at:start]))
         at = end
         if closing:
             skipping = False
@@ -52,8 +53,8 @@ def fields(raw: bytes) -> list[Field]:
             _say(found, mode, "\n")
         elif classes & {"o", "outer"}:
             mode = ""
-    if at < len(raw) and not skipping:
-        _say(found, mode, markup.text_of(raw[at:]))
+    if at < len(whole) and not skipping:
+        _say(found, mode, markup.unescape(whole[at:]))
     return _joined(found)
 
 

@@ -6,6 +6,7 @@ decided over all dates of an export, or left open with every reading.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 import unicodedata
@@ -90,9 +91,10 @@ def clean(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
+@functools.lru_cache(2048)
 def written(text: str) -> Written | None:
     """What ``text`` says, if it is a date with a time of the day and nothing else."""
-    if len(text) > MAX_TEXT:
+    if not 8 <= len(text) <= MAX_TEXT:
         return None
     text = clean(text)
     offset = None
