@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custody.evidence.chat import export, markup
+from custody.evidence.chat import pieces as cutting
 from custody.evidence.chat.export import Held, Member
-from custody.evidence.chat.markup import Element, Piece
+from custody.evidence.chat.markup import Element
+from custody.evidence.chat.pieces import Piece
 
 FRAGMENTS = (
     b'<div class="message">', b"<div>", b"</div>", b"<!--", b"-->", b"<style>", b"</style>", b"x<", b">", b'"',
@@ -26,7 +28,7 @@ def member(data: bytes) -> Member:
 
 
 def pieces(data: bytes) -> list[Piece]:
-    return list(markup.pieces(member(data), b"div", lambda attributes: b'class="message' in attributes))
+    return list(cutting.pieces(member(data), b"div", lambda attributes: b'class="message' in attributes))
 
 
 def root(text: str) -> Element:
@@ -74,20 +76,22 @@ def test_what_stands_in_comments_styles_and_text_opens_no_message() -> None:
 
 
 def test_a_message_that_is_too_long_is_named_and_costs_no_memory() -> None:
-    data = b'<div class="message">' + b"x" * (3 * markup.MAX_BLOCK) + b'</div><div class="message">y</div>'
+    data = b'<div class="message">' + b"x" * (3 * cutting.MAX_BLOCK) + b'</div><div class="message">y</div>'
     tracemalloc.start()
     found = pieces(data)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert [(piece.raw is None, piece.block) for piece in found] == [(True, True), (False, True)]
     assert found[0].end == len(data) - len(b'<div class="message">y</div>')
-    assert peak < 2 * markup.MAX_BLOCK + 4 * export.WINDOW
+    assert peak < 2 * cutting.MAX_BLOCK + 4 * export.WINDOW
 
 
 def test_a_file_without_messages_comes_in_small_pieces() -> None:
-    found = pieces(("é" * (3 * markup.MAX_GAP)).encode())
+    found = pieces(("é" * (3 * cutting.MAX_GAP)).encode())
     assert len(found) > 4
-    assert all(piece.raw is not None and len(piece.raw) <= markup.MAX_GAP + markup.MAX_TAG for piece in found)
+    assert all(
+        piece.raw is not None and len(piece.raw) <= cutting.MAX_GAP + cutting.MAX_TAG for piece in found
+    )
     assert all((piece.raw or b"").decode() for piece in found)  # no character is cut
 
 

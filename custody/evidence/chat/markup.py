@@ -1,6 +1,6 @@
 """HTML as messengers export it, with the place of every byte, in bounded memory.
 
-A file is cut at its message elements (`pieces`); each of these is small and read as a tree (`tree`). A tag ends
+A file is cut at its message elements (`pieces`); each of these is small and read as a tree here. A tag ends
 at its first `>`, as all known writers escape that sign inside of values. Nothing here fails: what is no
 markup is text.
 """
@@ -13,14 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html.entities import html5
 
-from custody.evidence.chat.export import Member
-
-MAX_BLOCK = 8 << 20
-"""Bytes of one message's element; a longer one is not read, only named."""
 MAX_NODES = 100_000
 """Elements and texts in one message; what has more is not read as a tree."""
-MAX_GAP = 1 << 20
-MAX_TAG = 64 << 10
 
 _VOID = frozenset(
     {
@@ -33,13 +27,12 @@ _BLOCKS = frozenset(
         "title", "tr", "ul",
     }
 )  # fmt: skip
-_HIDDEN = frozenset({"script", "style"})
+HIDDEN = frozenset({"script", "style"})
 
 _MARK = re.compile(r"<!--|<(?:(/?)([A-Za-z][A-Za-z0-9:-]*+)([^<>]*+)|[!?][^<>]*+)>")
 _ATTRIBUTE = re.compile(r"""([^\s"'/=]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"']++)))?+""")
 _REFERENCE = re.compile(r"&(?:#([0-9]{1,7}+)|#[xX]([0-9A-Fa-f]{1,6}+)|([A-Za-z][A-Za-z0-9]{1,31}+));")
-_TEXT_END = {name: re.compile(f"</{name}(?=[\\s/>])", re.IGNORECASE) for name in _HIDDEN}
-_RAW_END = {name: re.compile(rb"</" + name.encode() + rb"(?=[\s/>])", re.IGNORECASE) for name in _HIDDEN}
+_TEXT_END = {name: re.compile(f"</{name}(?=[\\s/>])", re.IGNORECASE) for name in HIDDEN}
 
 
 _SIMPLE_CLASS = re.compile(r' class="([A-Za-z0-9_ -]*+)"')
@@ -130,7 +123,7 @@ class Element:
                 lines[-1].append(one)
             elif one.name == "br":
                 lines[-1].append(_BREAK)
-            elif one.name not in _HIDDEN and (skip is None or one is self or not skip(one)):
+            elif one.name not in HIDDEN and (skip is None or one is self or not skip(one)):
                 edge = one.name in _BLOCKS
                 waiting += [None] * edge
                 waiting.extend(reversed(one.children))
@@ -232,7 +225,7 @@ def marks(text: str) -> Iterator[tuple[int, int, bool, str, str]]:
                 if not name.islower():
                     name = name.lower()
                 yield match.start(), match.end(), bool(closing), name, written
-                if name in _HIDDEN and not closing:
+                if name in HIDDEN and not closing:
                     at = match.end()
                     ended = _TEXT_END[name].search(text, at)
                     over = len(text) if ended is None else ended.start()
@@ -262,145 +255,3 @@ def plain(raw: bytes) -> str:
         at = end
     parts.append(unescape(text[at:]).strip())
     return "\n".join(part for part in parts if part)
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A part of a file. ``block``: it is a message's element; ``raw``: its bytes, None where it is too long.
-
-    ``whole``: its end tag is there. ``where``: of what lies between blocks: before, between or after them.
-    """
-
-    start: int
-    end: int
-    raw: bytes | None
-    block: bool = False
-    whole: bool = True
-    where: str = ""
-
-
-def pieces(member: Member, name: bytes, opens: Callable[[bytes], bool]) -> Iterator[Piece]:
-    """A file cut at its messages: elements ``name`` whose attributes ``opens`` accepts, and what lies between.
-
-    Messages do not stand in messages: where another opens, one that was not closed ends. All pieces together
-    are the file, in its order; none has more than MAX_BLOCK bytes in memory.
-    """
-    cutter = _Cutter(name, opens)
-    pending: Piece | None = None
-    seen = False
-    for piece in cutter.cut(member):
-        if piece.block:
-            if pending is not None:
-                yield _placed(pending, "between" if seen else "before")
-                pending = None
-            seen = True
-            yield piece
-            continue
-        if pending is not None:
-            yield _placed(pending, "between" if seen else "before")
-        pending = piece
-    if pending is not None:
-        yield _placed(pending, "after" if seen else "before")
-
-
-def _placed(piece: Piece, where: str) -> Piece:
-    return Piece(piece.start, piece.end, piece.raw, where=where)
-
-
-class _Cutter:
-    """Holds the bytes from the piece's start on; positions are in them until a piece is given."""
-
-    def __init__(self, name: bytes, opens: Callable[[bytes], bool]) -> None:
-        self._opens = opens
-        word = re.escape(name)
-        self._mark = re.compile(
-            rb"<!--|<(?:(script|style)(?=[\s/>])[^<>]*+|(/?)" + word + rb"(?=[\s/>])([^<>]*+))>"
-        )
-        self._held = b""
-        self._base = 0
-        """Where the held bytes begin in the file."""
-        self._start = 0
-        """Where the piece begins: there, unless it is too long and its bytes were let go of."""
-        self._looked = 0
-        """How much of the held bytes was looked at."""
-        self._depth = 0
-        self._ending: re.Pattern[bytes] | None = None
-        """In a comment or hidden text: what ends it."""
-
-    def cut(self, member: Member) -> Iterator[Piece]:
-        for _, window in member.windows():
-            self._held += window
-            yield from self._marks()
-            # The window may end within a mark: that is looked at again with the next.
-            size = len(self._held)
-            if self._ending is _COMMENT_END:
-                self._looked = max(self._looked, size - 2)
-            else:
-                sign = self._held.rfind(b"<", self._looked)
-                self._looked = sign if sign >= max(size - MAX_TAG, 0) else size
-            yield from self._bounded()
-        end = self._base + len(self._held)
-        if end > self._start:
-            yield self._piece(end, self._depth > 0, whole=not self._depth)
-
-    def _marks(self) -> Iterator[Piece]:
-        while True:
-            if self._ending is not None:
-                ended = self._ending.search(self._held, self._looked)
-                if ended is None:
-                    return
-                self._ending, self._looked = None, ended.end()
-            for match in self._mark.finditer(self._held, self._looked):
-                self._looked = match.end()
-                hidden, closing, attributes = match.groups()
-                if attributes is None:
-                    self._ending = (
-                        _COMMENT_END if hidden is None else _RAW_END[hidden.decode("ascii").lower()]
-                    )
-                    break
-                if closing:
-                    if self._depth:
-                        self._depth -= 1
-                        if not self._depth:
-                            yield self._piece(self._base + match.end(), True)
-                elif self._opens(attributes):
-                    start = self._base + match.start()
-                    if start > self._start:
-                        yield self._piece(start, self._depth > 0, whole=not self._depth)
-                    self._depth = 1
-                elif self._depth and not attributes.endswith(b"/"):
-                    self._depth += 1
-            else:
-                self._let_go(self._start if self._start > self._base else self._base)
-                return
-
-    def _piece(self, end: int, block: bool, *, whole: bool = True) -> Piece:
-        raw = None if self._start < self._base else self._held[self._start - self._base : end - self._base]
-        piece = Piece(self._start, end, raw, block, whole)
-        self._start = end
-        return piece
-
-    def _let_go(self, position: int) -> None:
-        """The bytes before ``position`` are not needed any more."""
-        count = position - self._base
-        if count:
-            self._held = self._held[count:]
-            self._base = position
-            self._looked = max(self._looked - count, 0)
-
-    def _bounded(self) -> Iterator[Piece]:
-        """Lets go of what grew too long: parts of what lies between, the bytes of a block."""
-        self._let_go(max(self._start, self._base))
-        if self._depth:
-            if len(self._held) > MAX_BLOCK or self._start < self._base:
-                self._let_go(self._base + self._looked)
-            return
-        while len(self._held) > MAX_GAP + MAX_TAG:
-            cut = self._held.rfind(b">", 0, MAX_GAP) + 1 or MAX_GAP
-            while cut > MAX_GAP - 4 and self._held[cut] & 0xC0 == 0x80:
-                cut -= 1  # a character is not cut
-            yield self._piece(self._base + cut, False)
-            self._let_go(self._start)
-
-
-_COMMENT_END = re.compile(rb"-->")

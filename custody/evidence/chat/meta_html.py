@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from custody.evidence.chat import markup
+from custody.evidence.chat.date_decisions import Dates
 from custody.evidence.chat.export import WINDOW, Export, Member
-from custody.evidence.chat.markup import Element, Piece
+from custody.evidence.chat.markup import Element
+from custody.evidence.chat.meta_html_layout import Layout, layout
 from custody.evidence.chat.model import (
     Conversation,
     Decided,
@@ -28,14 +29,14 @@ from custody.evidence.chat.model import (
     Time,
 )
 from custody.evidence.chat.named_files import Files, Thread, platform, threads
+from custody.evidence.chat.pieces import Piece, between, pieces, too_long
 from custody.evidence.chat.reader import Detected, Reader, Settings
-from custody.evidence.chat.written_dates import MAX_TEXT, Dates, Written, written
+from custody.evidence.chat.written_dates import MAX_TEXT, Written, written
 
 _NAME = re.compile(r"message_[0-9]{1,9}\.html?", re.IGNORECASE)
 _MARKS = (b"uiBoxWhite noborder", b'"_a72d"', b"_3-94 _a6-o", b"_a6-g", b"_3-94 _2lem", b"_3-95 _2pi0")
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4"})
 _INNER = frozenset({"div", "section", "p", "table", "ul", "blockquote"})
-_LAYOUT_BYTES = 1 << 20
 
 
 def detect(export: Export) -> Detected | None:
@@ -58,51 +59,6 @@ def detect(export: Export) -> Detected | None:
 
 def _is_html(head: bytes) -> bool:
     return head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<" and b"<html" in head.lower()
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Which element a message is in one file: its name and its whole `class`."""
-
-    name: str
-    classes: str
-
-    def opens(self, attributes: bytes) -> bool:
-        """Whether a start tag with these attributes begins a message."""
-        if self.classes.encode() not in attributes:
-            return False
-        one = Element(self.name, attributes.decode("utf-8", "replace"))
-        return one.attributes.get("class", "") == self.classes
-
-
-def layout(member: Member) -> tuple[Layout, int] | None:
-    """The element that most often holds a heading or body, and at its end a time; and how often."""
-    root = markup.tree(member.open().read(0, _LAYOUT_BYTES))
-    if root is None:
-        return None
-    order = list(root.walk())
-    # From the inside out: the text of each element, as far as it can be a date's.
-    short: dict[int, str | None] = {}
-    dated: dict[int, bool] = {}
-    for one in reversed(order):
-        texts = [child.strip() if isinstance(child, str) else short[id(child)] for child in one.children]
-        texts = [text for text in texts if text != ""]
-        only = texts[0] if len(texts) == 1 else None if texts else ""
-        short[id(one)] = only if only is not None and len(only) <= MAX_TEXT else None
-        dated[id(one)] = bool(only) and written(only or "") is not None
-    found: Counter[Layout] = Counter()
-    waiting = [root]
-    while waiting:
-        one = waiting.pop()
-        parts = [child for child in one.elements if short[id(child)] != ""]
-        if one.name and not dated[id(one)] and len(one.elements) > 1 and parts and dated[id(parts[-1])]:
-            if "class" in one.attributes:
-                found[Layout(one.name, one.attributes["class"])] += 1
-            continue
-        waiting.extend(one.elements)
-    if not found:
-        return None
-    return max(found.items(), key=lambda item: (item[1], item[0].name, item[0].classes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +251,7 @@ def read(export: Export, detected: Detected, settings: Settings) -> Iterator[Rec
 
 def _sample(member: Member, shape: Layout, dates: Dates) -> None:
     """The dates of the file's first window are evidence for all files: an account has one language."""
-    for piece in markup.pieces(member, shape.name.encode(), shape.opens):
+    for piece in pieces(member, shape.name.encode(), shape.begins):
         if piece.block and piece.raw is not None:
             root = markup.tree(piece.raw)
             if root is not None and root.elements and (date := parts(root.elements[0]).date) is not None:
@@ -310,11 +266,9 @@ def _thread(thread: Thread, layouts: dict[int, Layout], dates: Dates, files: Fil
         shape = layouts.get(member.index)
         if shape is None:
             yield Notice("no_messages", "no element with a sender, a body and a time was found", member.index)
-        pieces = markup.pieces(
-            member, *((shape.name.encode(), shape.opens) if shape else (b"div", lambda _: False))
-        )
+        found = pieces(member, *((shape.name.encode(), shape.begins) if shape else (b"div", lambda _: False)))
         number = 0
-        for piece in pieces:
+        for piece in found:
             if not started and not piece.block:
                 yield _conversation(thread, piece)
                 started = True
@@ -367,30 +321,6 @@ def _conversation(thread: Thread, head: Piece | None) -> Conversation:
         "unknown",
         platform(thread.path),
         thread.id,
-    )
-
-
-def between(piece: Piece, member: int) -> Iterator[Record]:
-    """The record of bytes outside of messages: text between them is unread, and told."""
-    assert piece.raw is not None
-    text = markup.plain(piece.raw)
-    if not text:
-        what = "blank" if not piece.raw.strip() else "syntax"
-        yield Range(member, piece.start, piece.end, what)
-    elif piece.where == "between":
-        yield Range(member, piece.start, piece.end, "unread", text)
-        yield Notice(
-            "text_between_messages", "text that belongs to no message was found between them", member
-        )
-    else:
-        yield Range(member, piece.start, piece.end, "header", text)
-
-
-def too_long(piece: Piece, member: int) -> Iterator[Record]:
-    """The record of a message that is too long to be read."""
-    yield Range(member, piece.start, piece.end, "unread")
-    yield Notice(
-        "message_too_long", f"a message of {piece.end - piece.start} bytes was kept, and not read", member
     )
 
 

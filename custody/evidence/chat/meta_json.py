@@ -57,7 +57,7 @@ def _maybe(export: Export, member: Member) -> bool:
 
 
 def _form(member: Member) -> str | None:
-    head = member.head(256 << 10)
+    head = member.head(64 << 10)
     if not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") or b'"messages"' not in head:
         return None
     if b'"sender_name"' in head and b'"timestamp_ms"' in head:

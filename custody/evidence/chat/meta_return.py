@@ -27,9 +27,11 @@ from custody.evidence.chat.model import (
     Time,
 )
 from custody.evidence.chat.named_files import Files
+from custody.evidence.chat.pieces import MAX_BLOCK
 from custody.evidence.chat.reader import Detected, Reader, Settings
 
 SECTION = b"unified_messages"
+_NAME = re.compile(r"(?:records|index|preservation.{0,200})\.html?", re.IGNORECASE | re.DOTALL)
 _PAGE = re.compile(rb'<div[^<>]{0,40}id="page_([0-9]{1,9})"')
 _MARK = re.compile(
     rb'<div[^<>]{0,80}id="property-(?P<section>[A-Za-z_]{1,80})"[^<>]{0,200}>'
@@ -56,7 +58,7 @@ def detect(export: Export) -> Detected | None:
     """By its title and the names of its sections."""
     found = []
     for member in export.members:
-        if export.zipped and not member.base.lower().endswith((".html", ".htm")):
+        if export.zipped and _NAME.fullmatch(member.base) is None:
             continue
         head = member.head(1 << 20)
         if b"Business Record" in head and b'id="property-' in head:
@@ -117,7 +119,7 @@ def _parts(member: Member) -> Iterator[_Part]:
                 )
                 start, section = cut, ""
         keep = max(start - base, 0)
-        if len(held) - keep > markup.MAX_BLOCK:
+        if len(held) - keep > MAX_BLOCK:
             keep = looked
         held, base, looked = held[keep:], base + keep, looked - keep
     end = base + len(held)

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from custody.evidence.chat import markup, times
 from custody.evidence.chat.export import WINDOW, Export, Member
-from custody.evidence.chat.markup import Element, Piece
+from custody.evidence.chat.markup import Element
 from custody.evidence.chat.model import (
     Conversation,
     Decided,
@@ -28,6 +28,7 @@ from custody.evidence.chat.model import (
     Time,
 )
 from custody.evidence.chat.named_files import Files
+from custody.evidence.chat.pieces import Piece, between, pieces, too_long
 from custody.evidence.chat.reader import Detected, Reader, Settings
 from custody.evidence.chat.telegram_html_parts import Words, media, reactions, words
 
@@ -302,7 +303,7 @@ def _chat(folder: str, members: list[Member], files: Files, zone: ZoneInfo | Non
     for member in members:
         at = replace(at, member=member.index, path=member.name)
         count = 0
-        for piece in markup.pieces(member, b"div", lambda attributes: _OPENS.search(attributes) is not None):
+        for piece in pieces(member, b"div", lambda attributes: _OPENS.search(attributes) is not None):
             if not titled:
                 yield _conversation(name, None if piece.block else piece)
                 titled = True
@@ -310,12 +311,7 @@ def _chat(folder: str, members: list[Member], files: Files, zone: ZoneInfo | Non
                 yield from between(piece, member.index)
                 continue
             if piece.raw is None:
-                yield Range(member.index, piece.start, piece.end, "unread")
-                yield Notice(
-                    "message_too_long",
-                    f"a message of {piece.end - piece.start} bytes was kept, and not read",
-                    member.index,
-                )
+                yield from too_long(piece, member.index)
                 at = replace(at, inherited=None)
                 continue
             count += 1
@@ -350,21 +346,6 @@ def _conversation(name: str, head: Piece | None) -> Conversation:
         named = root.first(lambda one: one.classes >= {"text", "bold"})
         title = None if named is None else named.text() or None
     return Conversation(name, title, "export" if title else "none", "unknown", "telegram")
-
-
-def between(piece: Piece, member: int) -> Iterator[Record]:
-    """The record of bytes outside of messages: text between them is unread, and told."""
-    assert piece.raw is not None
-    text = markup.plain(piece.raw)
-    if not text:
-        yield Range(member, piece.start, piece.end, "syntax" if piece.raw.strip() else "blank")
-    elif piece.where == "between":
-        yield Range(member, piece.start, piece.end, "unread", text)
-        yield Notice(
-            "text_between_messages", "text that belongs to no message was found between them", member
-        )
-    else:
-        yield Range(member, piece.start, piece.end, "header", text)
 
 
 READER = Reader(
