@@ -170,7 +170,7 @@ def tree(raw: bytes) -> Element | None:
 
     What is not closed ends with what it stands in; a closing tag of something that is not open is nothing.
     """
-    text = decoded(raw)
+    text = characters(raw)
     root = Element("")
     above = [root]
     inside = root.children
@@ -207,7 +207,7 @@ def _close(above: list[Element], name: str) -> None:
             return
 
 
-def decoded(raw: bytes) -> str:
+def characters(raw: bytes) -> str:
     """The characters of bytes, line ends as ``\\n``."""
     text = raw.decode("utf-8", "replace")
     if "\r" in text:
@@ -246,7 +246,7 @@ def marks(text: str) -> Iterator[tuple[int, int, bool, str, str]]:
 
 def plain(raw: bytes) -> str:
     """The text between tags, when there is no tree: each text on its own line, without the spaces around it."""
-    text = decoded(raw)
+    text = characters(raw)
     parts = []
     at = 0
     for start, end, *_ in marks(text):

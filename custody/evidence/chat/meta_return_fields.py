@@ -31,7 +31,7 @@ def fields(raw: bytes) -> list[Field]:
     mode = ""
     skipping = False
     at = 0
-    whole = markup.decoded(raw)
+    whole = markup.characters(raw)
     for start, end, closing, name, written in markup.marks(whole):
         if start > at and not skipping:
             _say(found, mode, markup.unescape(whole[at:start]))
