@@ -13,12 +13,18 @@ from custody.evidence.chat.table import reader as table
 from custody.evidence.chat.whatsapp_text import READER as WHATSAPP_TEXT
 
 READERS: tuple[Reader, ...] = (
+    WHATSAPP_TEXT,
+    SIGNAL_EXPORT_TEXT,
     meta_json.READER,
     meta_html.READER,
     telegram_html.READER,
+    sms_xml.READER,
+    eml.READER,
+    mbox.READER,
     meta_return.READER,
     tiktok_json.READER,
     snapchat_json.READER,
+    table.READER,
 )
 
 CLAIM = 50
