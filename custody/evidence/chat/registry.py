@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from custody.errors import InputRefused
+from custody.evidence.chat import telegram_json
 from custody.evidence.chat.export import Export
 from custody.evidence.chat.reader import Detected, Reader
 
-READERS: tuple[Reader, ...] = ()
+READERS: tuple[Reader, ...] = (telegram_json.READER,)
 
 CLAIM = 50
 """A score below this is no claim."""
