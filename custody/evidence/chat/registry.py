@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from custody.errors import InputRefused
-from custody.evidence.chat import telegram_json
+from custody.evidence.chat import discord_json, signal_jsonl, telegram_json
 from custody.evidence.chat.export import Export
 from custody.evidence.chat.reader import Detected, Reader
 
-READERS: tuple[Reader, ...] = (telegram_json.READER,)
+READERS: tuple[Reader, ...] = (telegram_json.READER, signal_jsonl.READER, discord_json.READER)
 
 CLAIM = 50
 """A score below this is no claim."""
