@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from custody.errors import InputRefused
-from custody.evidence.chat import meta_html, meta_json, meta_return, snapchat_json, telegram_html, tiktok_json
+from custody.evidence.chat import (
+    discord_json,
+    meta_html,
+    meta_json,
+    meta_return,
+    signal_jsonl,
+    snapchat_json,
+    telegram_html,
+    telegram_json,
+    tiktok_json,
+)
 from custody.evidence.chat.export import Export
 from custody.evidence.chat.mail import eml, mbox
 from custody.evidence.chat.reader import Detected, Reader
@@ -14,14 +24,17 @@ from custody.evidence.chat.whatsapp_text import READER as WHATSAPP_TEXT
 
 READERS: tuple[Reader, ...] = (
     WHATSAPP_TEXT,
-    SIGNAL_EXPORT_TEXT,
     meta_json.READER,
     meta_html.READER,
+    telegram_json.READER,
     telegram_html.READER,
+    signal_jsonl.READER,
+    SIGNAL_EXPORT_TEXT,
     sms_xml.READER,
     eml.READER,
     mbox.READER,
     meta_return.READER,
+    discord_json.READER,
     tiktok_json.READER,
     snapchat_json.READER,
     table.READER,
