@@ -332,8 +332,8 @@ def missing_rooms(root: Path) -> list[str]:
 # be: docs/decisions/0030-the-size-of-the-trusted-base.md. These bounds hold instead.
 BASE = {"errors", "format", "crypto", "verify"}
 MAX_MODULE = 400  # lines, all of them
-MAX_BASE = 7300  # lines of code; raise it only for a check that was missing, never for convenience
-MAX_LOADED = 5900  # lines of code that one package without a time proof loads
+MAX_BASE = 7500  # lines of code; raise it only for a check that was missing, never for convenience
+MAX_LOADED = 6050  # lines of code that one package without a time proof loads
 
 
 def code_lines(source: bytes) -> int:
