@@ -110,6 +110,10 @@ def test_half_a_character_is_replaced_and_flagged() -> None:
     records, _ = form(reader(CHAT, line(0, 4, text="a\ud83d"), *WHOLE[2:]))
     (first, *_) = [one for one in records if one["record"] == "message"]
     assert first["text"] == "a\ufffd"
+    records, summary = form(reader(CHAT, line(0, 4, extra={"a": "b\udc00"}), *WHOLE[2:]))
+    (first, *_) = [one for one in records if one["record"] == "message"]
+    assert first["extra"] == {"a": "b\ufffd"}
+    assert summary.whole
     assert first["flags"] == ["broken_characters"]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -139,15 +139,26 @@ def summary_lines(summary: Summary) -> Iterator[str]:
     if summary.declared is not None and summary.declared != summary.messages + summary.events:
         yield f"  the export says that it has {summary.declared}: look at what is missing"
     if summary.first_time is not None:
-        yield f"  from {summary.first_time} to {summary.last_time}"
-    if summary.attachments:
-        states = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in summary.attachments.items())
-        yield f"  attachments: {states}"
-    if summary.unread:
-        yield f"  {count_text(summary.unread, 'range')} could not be read; their text is kept beside the messages"
+        yield f"  {span_text(summary.first_time, summary.last_time)}"
+    yield from gap_lines(summary.attachments, summary.unread, summary.notices)
     if not summary.whole:
         yield "  bytes were passed over: this is a fault in custody, please report it; the export itself is whole"
-    for code, count in summary.notices.items():
+
+
+def span_text(first: str, last: str | None) -> str:
+    """From when to when, and whether that is instants or a clock's times."""
+    known = first.endswith("Z") and (last or "Z").endswith("Z")
+    return f"from {first} to {last}" + ("" if known else " (by the clock of the source; zone not known)")
+
+
+def gap_lines(attachments: Mapping[str, int], unread: int, notices: Mapping[str, int]) -> Iterator[str]:
+    """What is there, left out, or not understood, for people."""
+    if attachments:
+        states = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in attachments.items())
+        yield f"  attachments: {states}"
+    if unread:
+        yield f"  {count_text(unread, 'range')} could not be read; their text is kept beside the messages"
+    for code, count in notices.items():
         if code != "uncovered_bytes":
             yield f"  look: {code.replace('_', ' ')}{f' ({count} times)' if count > 1 else ''}"
 

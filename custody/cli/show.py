@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from custody.cli.base import Command
+from custody.cli.deriving import gap_lines, span_text
+from custody.cli.output import count_text
 from custody.cli.session import Session
 from custody.format.text import show as safe
 
 if TYPE_CHECKING:
     from custody.ledger.work import ItemRow
-    from custody.procedure.access import Parts, Purpose
-    from custody.procedure.locker import Desk
-    from custody.procedure.messages import Chat
+    from custody.procedure.access import Parts
+    from custody.procedure.messages import About
 
 _SENDERS = 50
 
@@ -29,7 +30,7 @@ _SENDERS = 50
 def show(session: Session, item: str, ref: str | None, purpose: str | None) -> None:
     """What is recorded of an item and of its exhibit, entry by entry. Opening it is logged; its content stays shut."""
     from custody.cli.words import quoted
-    from custody.procedure import cases, items, lists
+    from custody.procedure import cases, items, lists, messages
 
     desk = session.desk()
     row = items.find_item(desk, item, None if ref is None else cases.find(desk, ref).id)
@@ -41,7 +42,7 @@ def show(session: Session, item: str, ref: str | None, purpose: str | None) -> N
         if row.parent is not None and row.part is None
         else next((one for one in reversed(derived) if one.part is None), None)
     )
-    chats = [] if form is None else _chats(desk, form, why)
+    about = None if form is None else messages.about(desk, form, why)
     session.out.result(
         {
             "id": row.id,
@@ -52,17 +53,15 @@ def show(session: Session, item: str, ref: str | None, purpose: str | None) -> N
             "exhibit": [parts_value(parts) for parts in opened.exhibit],
             "parent": row.parent,
             "derived": [{"id": one.id, "label": one.label, "part": one.part} for one in derived],
-            "chats": [_chat_value(chat) for chat in chats],
+            "chat": None if about is None else _about_value(about),
         }
     )
     session.out.data(f"item {row.label}, id {row.id}", *parts_lines(opened.parts))
     session.out.data("", "its exhibit", *parts_lines(opened.exhibit))
     if derived:
         session.out.data("", "derived from it", *(f"  {_derived_text(one)}" for one in derived))
-    for chat in chats:
-        session.out.data("", *_chat_lines(chat))
-    if form is not None:
-        session.out.say("what this format never contains, and what each doubt means: custody formats")
+    if about is not None:
+        session.out.data(*_about_lines(about))
         session.out.next(f"custody{session.locker_words} messages {quoted(item)}")
         return
     if row.object is None:
@@ -71,32 +70,36 @@ def show(session: Session, item: str, ref: str | None, purpose: str | None) -> N
     session.out.next(f"custody{session.locker_words} read {quoted(item)} -o FILE")
 
 
-def _chats(desk: Desk, form: ItemRow, why: Purpose) -> list[Chat]:
-    from custody.procedure import messages
-
-    return messages.chats(
-        [record for _, record in messages.records(desk, form, why) if record["record"] != "message"]
-    )
-
-
 def _derived_text(one: ItemRow) -> str:
     return f"{one.label}  {'the readable form' if one.part is None else f'file {one.part} in it'}"
 
 
-def _chat_value(chat: Chat) -> dict[str, Any]:
-    return {**asdict(chat), "senders": [{"name": name, "messages": count} for name, count in chat.senders]}
+def _about_value(about: About) -> dict[str, Any]:
+    value = asdict(about)
+    for chat in value["chats"]:
+        chat["senders"] = [{"name": name, "messages": count} for name, count in chat["senders"]]
+    return value
 
 
-def _chat_lines(chat: Chat) -> Iterator[str]:
-    yield f"chat {safe(chat.title or 'without a title', 200)} ({chat.platform}, {chat.kind})"
-    events = f", {chat.events} events" if chat.events else ""
-    yield f"  {chat.messages} messages{events}"
-    if chat.first_time is not None:
-        yield f"  from {chat.first_time} to {chat.last_time}"
-    for name, count in chat.senders[:_SENDERS]:
-        yield f"  {count:>7}  {safe(name, 200)}"
-    if len(chat.senders) > _SENDERS:
-        yield f"  and {len(chat.senders) - _SENDERS} more who wrote"
+def _about_lines(about: About) -> Iterator[str]:
+    for chat in about.chats:
+        yield ""
+        yield f"chat {safe(chat.title or 'without a title', 200)} ({chat.platform}, {chat.kind})"
+        events = f", {count_text(chat.events, 'event')}" if chat.events else ""
+        yield f"  {count_text(chat.messages, 'message')}{events}"
+        if chat.first_time is not None:
+            yield f"  {span_text(chat.first_time, chat.last_time)}"
+        for name, count in chat.senders[:_SENDERS]:
+            yield f"  {count:>7}  {safe(name, 200)}"
+        if len(chat.senders) > _SENDERS:
+            yield f"  and {len(chat.senders) - _SENDERS} more who wrote"
+    yield ""
+    yield f"read by {about.reader}, version {about.version}"
+    yield from gap_lines(about.attachments, about.unread, about.notices)
+    for what in about.open:
+        yield f"  open: {what.replace('_', ' ')}"
+    for line in about.never:
+        yield f"  this format never contains {line}"
 
 
 def parts_value(parts: Parts) -> dict[str, Any]:

@@ -96,6 +96,42 @@ def _lines(pieces: Iterator[bytes], where: str) -> Iterator[bytes]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """A readable form in short. ``never``: what its format never contains; the rest as its last line counts it."""
+
+    reader: str
+    version: int
+    chats: tuple[Chat, ...]
+    attachments: dict[str, int]
+    declared: int | None
+    unread: int
+    notices: dict[str, int]
+    open: tuple[str, ...]
+    never: tuple[str, ...]
+
+
+def about(desk: Desk, form: ItemRow, purpose: Purpose) -> About:
+    """What a readable form says beside its messages; opened and logged as `records` does."""
+    from custody.evidence.chat import registry
+
+    lines = [record for _, record in records(desk, form, purpose) if record["record"] != "message"]
+    made = next(one["reader"] for one in lines if one["record"] == "import")
+    account = next(one for one in lines if one["record"] == "account")
+    known = [reader for reader in registry.READERS if reader.name == made["name"]]
+    return About(
+        reader=made["name"],
+        version=made["version"],
+        chats=tuple(chats(lines)),
+        attachments=account["attachments"],
+        declared=account.get("declared"),
+        unread=account["unread"],
+        notices=account["notices"],
+        open=tuple(account["open"]),
+        never=known[0].never if known else (),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Chat:
     """A conversation in short. ``senders``: (name, messages) by those who wrote."""
 

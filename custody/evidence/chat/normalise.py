@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from json.encoder import encode_basestring
 from typing import Any
 
-from custody.errors import CustodyError
+from custody.errors import CustodyError, FormatError
 from custody.evidence.chat.coverage import MESSAGE, Coverage, Covered
 from custody.evidence.chat.export import Cut, Export, pieces
 from custody.evidence.chat.model import (
@@ -263,7 +263,7 @@ class Normalised:
             message = message._replace(attachments=linked)
         try:
             return _encode(message)
-        except UnicodeEncodeError:
+        except (UnicodeEncodeError, FormatError):
             # Halves of characters have no place in JSON text: the bytes of the range still hold them.
             mended = {name: _mend(value) for name, value in message._asdict().items()}
             return _encode(Message(**{**mended, "flags": (*flags, "broken_characters")}))
@@ -284,7 +284,7 @@ class Normalised:
                 "what": record.what,
                 "source": {"member": record.member, "start": record.start, "end": record.end},
                 "text": _mend(record.text),
-                "place": record.place,
+                "place": _mend(record.place),
             }
         )
 
@@ -308,7 +308,7 @@ class Normalised:
                 "code": notice.code,
                 "text": _mend(notice.text),
                 "member": notice.member,
-                "place": notice.place,
+                "place": _mend(notice.place),
             }
             yield _line(_without_none(values))
 
@@ -402,7 +402,7 @@ def _participant(one: Participant) -> dict[str, Any]:
     return _without_none(
         {
             "record": "participant",
-            "id": one.id,
+            "id": _mend(one.id),
             "name": _mend(one.name),
             "native_ids": [_mend(dict(value)) for value in one.native_ids],
             "exporter": one.exporter,
@@ -415,7 +415,7 @@ def _conversation(one: Conversation) -> dict[str, Any]:
     return _without_none(
         {
             "record": "conversation",
-            "id": one.id,
+            "id": _mend(one.id),
             "title": _mend(one.title),
             "title_from": one.title_from,
             "kind": one.kind,
