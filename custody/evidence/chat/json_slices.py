@@ -32,6 +32,7 @@ _SURE = frozenset('{["')
 """A value that begins so has an end of its own; a number at the end of a window may go on in the next."""
 _ATTEMPT = 4 << 10
 """What an attempt costs in itself, in characters that could be looked at in the same time."""
+_new = tuple.__new__
 _NEAR = 1 << 20
 """A value that has no end after so many characters may be a broken one: the next element is looked for."""
 
@@ -161,23 +162,23 @@ class Slices:
         while True:
             match = _SEPARATOR.match(whole, at)
             if match is None or (start := match.end()) >= size or whole[start] not in _SURE:
-                return
+                break
             try:
                 value, end = scan(whole, start)
             except (StopIteration, ValueError, RecursionError, Doubled):
-                return
+                break
             cut = whole[start:end]
             flags: tuple[str, ...] = ()
             if suspect and halved(cut) and (mended := mend(value)) != value:
                 value, flags = mended, ("broken_characters",)
             raw = cut.encode("utf-8", "surrogateescape")
             begin = byte + start - at
-            yield Gap(byte, begin, "syntax")
+            yield _new(Gap, (byte, begin, "syntax", None, None))
             byte = begin + len(raw)
-            at = text.at = end
-            text.byte, frame.index = byte, index + 1
-            yield Element(begin, byte, raw, value, array, index, flags)
+            at = end
+            yield _new(Element, (begin, byte, raw, value, array, index, flags))
             index += 1
+        text.at, text.byte, frame.index = at, byte, index
 
     def _step(self, frame: _Frame) -> Iterator[Piece]:
         """One member of the innermost container, or its end, or damage."""
@@ -450,15 +451,19 @@ def _escape(name: str) -> str:
 
 
 def beside(
-    data: Bytes, patterns: Sequence[str], *, like: Callable[[Mapping[str, Any]], bool] | None = None
+    data: Bytes,
+    patterns: Sequence[str],
+    *,
+    like: Callable[[Mapping[str, Any]], bool] | None = None,
+    keys: frozenset[str] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """What stands in the objects around the arrays, by the pointer of the object: {key: value}.
 
     Reads the file once more, for formats that write a chat's name after its messages. The first of a doubled
-    key stays.
+    key stays. ``keys``: those that are asked for, all others are let go.
     """
     found: dict[str, dict[str, Any]] = {}
     for piece in Slices(data, patterns, like=like):
-        if type(piece) is Value and piece.value is not None:
+        if type(piece) is Value and piece.value is not None and (keys is None or piece.key in keys):
             found.setdefault(piece.parent, {}).setdefault(piece.key, piece.value)
     return found

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from custody.errors import InputRefused
-from custody.evidence.chat import meta_html, meta_json, meta_return, snapchat_json, telegram_html, tiktok_json
+from custody.evidence.chat import (
+    meta_html,
+    meta_json,
+    meta_return,
+    snapchat_json,
+    telegram_html,
+    telegram_json,
+    tiktok_json,
+)
 from custody.evidence.chat.export import Export
 from custody.evidence.chat.mail import eml, mbox
 from custody.evidence.chat.reader import Detected, Reader
@@ -17,6 +25,7 @@ READERS: tuple[Reader, ...] = (
     SIGNAL_EXPORT_TEXT,
     meta_json.READER,
     meta_html.READER,
+    telegram_json.READER,
     telegram_html.READER,
     sms_xml.READER,
     eml.READER,
