@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 
 from custody.evidence.chat.export import Export, Member
 from custody.evidence.chat.json_slices import Element, Gap, Value
 from custody.evidence.chat.model import Message, Notice, Range, Record, Time
-from custody.evidence.chat.times import local_time, with_offset
+from custody.evidence.chat.times import with_offset
 
 _WHY = {
     "not_json": "bytes that are no JSON stand where messages should: they are kept as they are, and not read",
@@ -42,7 +43,7 @@ def rest(piece: Gap | Value, member: int, secret: frozenset[str] = frozenset()) 
 
 def unreadable(piece: Element, member: int, conversation: str) -> Message:
     """An element that could not be read, or is no object: a message all the same, with its text as it stands."""
-    flags = piece.flags or ("not_a_message",)
+    flags = tuple(one for one in piece.flags if one != "after_damage") or ("not_a_message",)
     return Message(
         member,
         piece.start,
@@ -68,6 +69,10 @@ class Files:
             if name in self._found:
                 self._twice.add(name)
             self._found.setdefault(name, member.index)
+
+    def at(self, name: str) -> int | None:
+        """The member of exactly this name."""
+        return self._found.get(name)
 
     def find(self, beside: Member, path: str) -> tuple[int | None, bool]:
         """(the member at ``path`` from the folder of ``beside``, or None; whether two have this name)."""
@@ -115,11 +120,8 @@ def text_of(value: object) -> str | None:
     return str(value) if type(value) is int else None
 
 
-def unknown_fields(value: Mapping[str, object], known: frozenset[str]) -> dict[str, object]:
-    """What the source has and the form does not."""
-    return {key: one for key, one in value.items() if key not in known}
-
-
-__all__ = [
-    "Files", "iso_time", "local_time", "rest", "text_of", "unknown_fields", "unreadable", "whole_number",
-]  # fmt: skip
+def short(text: str) -> str:
+    """An id of a length that can be held for every sender: longer ones, which nobody has, by their digest."""
+    if len(text) <= 300:
+        return text
+    return f"{text[:200]}… sha256:{hashlib.sha256(text.encode()).hexdigest()}"

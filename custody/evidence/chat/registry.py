@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from custody.errors import InputRefused
 from custody.evidence.chat import (
+    discord_json,
     meta_html,
     meta_json,
     meta_return,
+    signal_jsonl,
     snapchat_json,
     telegram_html,
     telegram_json,
@@ -27,10 +29,12 @@ READERS: tuple[Reader, ...] = (
     meta_html.READER,
     telegram_json.READER,
     telegram_html.READER,
+    signal_jsonl.READER,
     sms_xml.READER,
     eml.READER,
     mbox.READER,
     meta_return.READER,
+    discord_json.READER,
     tiktok_json.READER,
     snapchat_json.READER,
     table.READER,

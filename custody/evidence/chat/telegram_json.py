@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
@@ -10,7 +9,7 @@ from typing import Any
 
 from custody.evidence.chat import times
 from custody.evidence.chat.export import Export, Member
-from custody.evidence.chat.json_rest import Files, rest, text_of, unreadable, whole_number
+from custody.evidence.chat.json_rest import Files, rest, short, text_of, unreadable, whole_number
 from custody.evidence.chat.json_slices import Element, Gap, Slices, Value, beside
 from custody.evidence.chat.json_text import plain
 from custody.evidence.chat.model import (
@@ -261,6 +260,12 @@ class _Run:
 
     def _message(self, piece: Element, at: int, member: Member, chat: str) -> Message:
         value = piece.value
+        if "after_damage" in piece.flags:
+            place = f"{piece.array}/{piece.number}"
+            self._before.append(
+                Notice("after_damage", "the first message after bytes that were not read", at, place)
+            )
+            piece = piece._replace(flags=tuple(one for one in piece.flags if one != "after_damage"))
         if type(value) is not dict:
             return unreadable(piece, at, chat)
         get = value.get
@@ -356,8 +361,8 @@ class _Run:
 
     def _sender(self, name: Any, native: Any) -> str | None:
         if native is not None and (found := text_of(native)) is not None:
-            return _short(found)
-        return _short(f"name:{name}") if type(name) is str else None
+            return short(found)
+        return short(f"name:{name}") if type(name) is str else None
 
     def _participant(self, sender: str, name: Any, native: Any) -> Participant:
         self._people.add(sender)
@@ -431,13 +436,6 @@ class _Run:
             self._told |= {"zone", "open"}
             why = "date is the local time of the computer that exported, without offset; there is no date_unixtime"
             yield Decided("zone", None, "open", (why,), at)
-
-
-def _short(text: str) -> str:
-    """An id of a length that can be held for every sender: longer ones, which nobody has, by their digest."""
-    if len(text) <= 300:
-        return text
-    return f"{text[:200]}… sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def _offset(seconds: int) -> str | None:

@@ -46,6 +46,11 @@ def since_1970(count: int, unit: str, *, text: str, basis: str = "source_utc") -
     return Time(text, utc + "Z", precision=precision, basis=basis)
 
 
+def milliseconds(utc: str) -> int:
+    """Milliseconds since 1970 of an instant that `Time` gives (RFC 3339 with Z)."""
+    return (datetime.fromisoformat(utc) - _EPOCH) // timedelta(milliseconds=1)
+
+
 def local_time(
     year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0, microsecond: int = 0
 ) -> datetime:
