@@ -221,7 +221,10 @@ class _Run:
             or type(number) is not int
             or piece.flags
             or "zone" not in self._told
-            or not (parts is None or (len(parts) == 1 and parts[0] == {"type": "plain", "text": text}))
+            or not (
+                parts is None
+                or (type(parts) is list and len(parts) == 1 and parts[0] == {"type": "plain", "text": text})
+            )
         ):
             return None
         date, count = get("date"), get("date_unixtime")
