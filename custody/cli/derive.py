@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import click
@@ -23,15 +25,28 @@ def derive(
     """Read an item that is in as a chat: every message gets a number and its place in the bytes.
 
     The item itself stays as it is. Earlier forms stay too: which settings each was made by is recorded. What
-    you state here (a time zone, the order of the date) is logged as your statement.
+    you state here (a time zone, the order of the date, which column is what) is logged as your statement.
+
+    For a table say --format table: its first rows are shown and its columns asked for, and the answers are
+    kept in the new file that --mapping names, for the next table of its kind.
     """
     from custody.cli.words import quoted, say_sealed, sealed_value
     from custody.procedure import cases, items, rederive
 
+    keep = stated["mapping"]
+    ask = stated["format_"] == "table" and (keep is None or not Path(keep).exists())
+    if ask:
+        stated["mapping"] = None
     wish = wish_of(stated)
     desk = session.desk()
     row = items.find_item(desk, item, None if ref is None else cases.find(desk, ref).id)
-    made = rederive.derive_item(desk, row, wish, session.purpose(purpose), with_seal=not no_seal)
+    why = session.purpose(purpose)
+    if ask:
+        from custody.cli.mapping import ask_mapping
+
+        mapping = ask_mapping(session, rederive.propose(desk, row, why), keep)
+        wish = replace(wish, settings=replace(wish.settings, mapping=mapping))
+    made = rederive.derive_item(desk, row, wish, why, with_seal=not no_seal)
     form = made.labels[0]
     session.out.result(
         {

@@ -52,7 +52,7 @@ def derive_options(function: _Function) -> _Function:
                 "--mapping",
                 metavar="FILE",
                 type=click.Path(),
-                help="A JSON file that says which column of a table is what.",
+                help="A JSON file that says which column of a table is what; derive asks, and writes a new one.",
             ),
         ]
     ):
@@ -116,6 +116,7 @@ def derived_lines(
         return
     labels = labels or [f"{label}.{at}" for at in range(1, len(derived.children) + 1)]
     yield f"{label} is a chat ({derived.reader.title}); its readable form is {labels[0]}"
+    yield f"  told by: {show('; '.join(derived.detected.reasons), 300)}"
     yield from summary_lines(derived.summary)
     files = labels[1:]
     if files:

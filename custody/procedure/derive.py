@@ -139,6 +139,13 @@ class Deriver:
             except InputRefused as error:
                 return NotRead(reason=error.message, hint=error.hint)
 
+    @contextlib.contextmanager
+    def export(self, pieces: Iterator[bytes], *, name: str, media_type: str) -> Iterator[Export]:
+        """The export as a reader is given it, for a look; InputRefused where it can't be opened."""
+        with contextlib.ExitStack() as stack:
+            content = stack.enter_context(self._scratch(pieces))
+            yield self._export(stack, content, name, media_type)[0]
+
     def _scratch(self, pieces: Iterator[bytes]) -> Scratch:
         return Scratch(pieces, folder=self._folder, key=self._rim.random(32))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from custody import machine
 from custody.errors import InputRefused, NoRight
@@ -16,6 +17,9 @@ from custody.procedure.intake import Setting
 from custody.procedure.locker import Desk
 from custody.procedure.seal import Sealed, seal
 from custody.procedure.sweep import sweep
+
+if TYPE_CHECKING:
+    from custody.evidence.chat.table.reader import Proposal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,15 +54,10 @@ def derive_item(
         staging = desk.locker.vault.staging()
         staging.__enter__()
     try:
-        setting = Setting(
-            origin=desk.origin,
-            staging=str(staging.directory),
-            digests=("sha256",),
-            handling=tuple(handling["flags"]),
-        )
+        setting = _setting(desk, str(staging.directory), tuple(handling["flags"]))
         made = Deriver(desk.rim, setting).derive(
             opened.content(),
-            name=compartments.name_bytes(name["name"]).decode("utf-8", "backslashreplace"),
+            name=_name(name),
             media_type=content["media_type"],
             item=item.id,
             wish=wish,
@@ -70,6 +69,30 @@ def derive_item(
     finally:
         staging.__exit__(None, None, None)
     return Rederived(derived=made, labels=labels, sealed=seal(desk) if with_seal else None)
+
+
+def propose(desk: Desk, item: ItemRow, purpose: Purpose) -> list[Proposal]:
+    """Open an item (logged) and give the first rows of the tables in it, for asking which column is what."""
+    from custody.evidence.chat.table import reader as table
+
+    _check(desk, item)
+    opened = access.open_item(desk, item, purpose=purpose)
+    assert opened.content is not None
+    content, name = opened.first("content"), opened.first("name")
+    if content is None or name is None:
+        raise NoRight("your key does not open what is known of this item", where=item.label)
+    with desk.locker.vault.staging() as staging:
+        deriver = Deriver(desk.rim, _setting(desk, str(staging.directory), ()))
+        with deriver.export(opened.content(), name=_name(name), media_type=content["media_type"]) as export:
+            return table.propose(export)
+
+
+def _setting(desk: Desk, staging: str, handling: tuple[str, ...]) -> Setting:
+    return Setting(origin=desk.origin, staging=staging, digests=("sha256",), handling=handling)
+
+
+def _name(part: dict[str, Any]) -> str:
+    return compartments.name_bytes(part["name"]).decode("utf-8", "backslashreplace")
 
 
 def _check(desk: Desk, item: ItemRow) -> None:
