@@ -33,15 +33,17 @@ from custody.procedure import (
     seal,
     setup,
 )
+from custody.procedure.derive import Wish
 from custody.procedure.export import Choice
 from custody.procedure.locker import Desk, Locker
 from custody.procedure.setup import Recovery
 from tests import desks
 
 FILES: dict[str | bytes, bytes] = {f"{number}.txt": f"content {number}".encode() for number in range(3)} | {
-    "3.bin": b"large" + bytes(range(256)) * 4200
+    "2.txt": b"03/04/2022, 21:42 - Anna Example: made up\n14/04/2022, 21:43 - Ben Example: yes\n",
+    "3.bin": b"large" + bytes(range(256)) * 4200,
 }
-"""Collected in two batches of two; the last one is large enough to be streamed."""
+"""Collected in two batches of two; the third is a chat, of which a form is derived; the last is streamed."""
 
 LATER = desks.START.replace(hour=12)
 
@@ -67,7 +69,7 @@ def do_new_key(folder: Path) -> None:
 
 def do_collect(folder: Path) -> None:
     desk = desk_of(folder)
-    desks.take_in(desk, first_case(desk), folder / "src")
+    desks.take_in(desk, first_case(desk), folder / "src", derive=Wish())
 
 
 def do_collect_again(folder: Path) -> None:

@@ -19,6 +19,7 @@ from tests import desks
 
 REPO = Path(__file__).resolve().parent.parent
 
+CHAT_FORM = "A-1/02.1"
 FILES: dict[str | bytes, bytes] = {
     "chat.txt": "12/03/2026, 20:14 - Ana: здраво\n".encode() * 40,
     "empty.bin": b"",
@@ -158,8 +159,10 @@ def test_list_has_the_promised_shape(alone: Place) -> None:
     done = alone.run("--locker", "L", "list", "--case", "REF-1", "--json")
     found = json.loads(done.stdout)
     assert found["schema"] == "custody.list/1"
-    assert len(found["items"]) == len(FILES)
-    assert [item["label"] for item in found["items"]] == [f"A-1/{n:02d}" for n in range(1, len(FILES) + 1)]
+    own = [item for item in found["items"] if item["parent"] is None]
+    assert [item["label"] for item in own] == [f"A-1/{n:02d}" for n in range(1, len(FILES) + 1)]
+    # And the readable form of the chat.
+    assert [item["label"] for item in found["items"] if item["parent"] is not None] == [CHAT_FORM]
     assert all(len(item["id"]) == 36 for item in found["items"])
     # Labels open nothing: no name, no digest.
     assert "chat" not in done.stdout + done.stderr
@@ -168,7 +171,7 @@ def test_list_has_the_promised_shape(alone: Place) -> None:
 def test_read_gives_back_identical_bytes_of_every_item(alone: Place) -> None:
     found = json.loads(alone.run("--locker", "L", "list", "--case", "REF-1", "--json").stdout)
     back = []
-    for number, item in enumerate(found["items"]):
+    for number, item in enumerate(one for one in found["items"] if one["parent"] is None):
         target = alone.folder / f"back-{number}"
         alone.run("--locker", "L", "read", item["id"], "-o", target, "--purpose", "a test")
         back.append(target.read_bytes())
@@ -182,7 +185,7 @@ def test_read_gives_back_identical_bytes_of_every_item(alone: Place) -> None:
 def test_names_are_shown_safely_and_exactly(alone: Place) -> None:
     done = alone.run("--locker", "L", "list", "--case", "REF-1", "--names")
     lines = done.stdout.splitlines()
-    assert len(lines) == len(FILES) + 1 + done.stdout.count("\nlook at")
+    assert len(lines) == len(FILES) + 2 + done.stdout.count("\nlook at")
     assert "\u202e" not in done.stdout
     assert any("chat.txt" in line for line in lines)
 
@@ -191,7 +194,7 @@ def test_the_same_folder_is_not_taken_twice(alone: Place) -> None:
     done = alone.run("--locker", "L", "collect", "DIR", "--case", "REF-1", "--yes")
     assert f"{len(FILES)} files were in already" in done.stderr
     found = json.loads(alone.run("--locker", "L", "list", "--case", "REF-1", "--json").stdout)
-    assert len(found["items"]) == len(FILES)
+    assert len(found["items"]) == len(FILES) + 1
 
 
 def test_mistakes_are_one_line_of_error_and_one_of_hint(alone: Place) -> None:

@@ -65,7 +65,6 @@ NOT_READERS = {
     "custody.keys.erasable_tables:open_engine": "under erasable-file",
     "custody.procedure.access:open_for_export": "an item of the locker",
     "custody.procedure.cases:open_case": "opens a case",
-    "custody.procedure.intake:open_staged": "what this process has just sealed",
     "custody.procedure.read:read_to_file": "an item of the locker",
     "custody.procedure.read:read_to_stream": "an item of the locker",
     "custody.procedure.read_ahead:read_ahead": "entries of the ledger, by entry-stored's reader",

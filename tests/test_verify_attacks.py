@@ -1261,7 +1261,7 @@ def access_after_export_by_number() -> Try:
     return forged(change)
 
 
-@insider("a batch counts its items as something else", "counts", "more items than the case has", 4)
+@insider("a batch counts its items as something else", "counts", "more entries of a kind than", 4)
 def batch_counts_derived() -> Try:
     def change(f: Forger) -> None:
         for line in f.lines:

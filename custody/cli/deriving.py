@@ -20,12 +20,15 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 _MAX_MAPPING = 64 << 10
 _SHOWN = 6
 
-_QUESTIONS = {
+QUESTIONS = {
     "date_order": ("whether day or month comes first", "--date-order DMY (or MDY, YMD)"),
     "zone": ("in which time zone the times are", "--time-zone Europe/Vienna (yours)"),
     "mapping": ("which column is what", "--mapping FILE"),
     "encoding": ("in which encoding the text is", "--mapping FILE"),
 }
+
+
+"""What a reader can leave open and a person can settle; other open things stand in the form and in show."""
 
 
 def derive_options(function: _Function) -> _Function:
@@ -126,8 +129,8 @@ def derived_lines(
         yield f"  left inside: {show(name, 120)}: {reason}"
     if len(derived.left_out) > _SHOWN:
         yield f"  left inside: {len(derived.left_out) - _SHOWN} more; --json lists all"
-    for what in derived.summary.open_questions:
-        meaning, option = _QUESTIONS.get(what, (what, "--format NAME"))
+    for what in filter(QUESTIONS.__contains__, derived.summary.open_questions):
+        meaning, option = QUESTIONS[what]
         yield f"  open: the file does not say {meaning}. Who knows it says so:"
         yield f"    custody{locker_words} derive {label} {option}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,7 +30,7 @@ def list_(session: Session, ref: str | None, names: bool, purpose: str | None) -
         place = session.locker() if ref is None else session.desk()
         lines = lists.list_items(place, None if ref is None else cases.find(session.desk(), ref).id)
         session.out.result({"named": False, "items": [_line(line) for line in lines]})
-        _say_none(session, len(lines))
+        _say_none(session, lines)
         session.out.data(
             *table(
                 [
@@ -61,7 +62,7 @@ def list_(session: Session, ref: str | None, names: bool, purpose: str | None) -
     why = session.purpose(purpose)
     found = [item for case in chosen for item in lists.list_names(desk, case, why)]
     session.out.result({"named": True, "items": [_named(item) for item in found]})
-    _say_none(session, len(found))
+    _say_none(session, [item.line for item in found])
     session.out.data(
         *table(
             [
@@ -87,15 +88,18 @@ def list_(session: Session, ref: str | None, names: bool, purpose: str | None) -
 
 def _remarks(line: ItemLine) -> str:
     said = ["open copy"] * line.open_copy + ["only registered, content not kept"] * line.registered
+    said += ["derived"] * (line.parent is not None)
     return ", ".join([*said, *([f"again as {', '.join(line.received)}"] if line.received else [])])
 
 
-def _say_none(session: Session, count: int) -> None:
-    if count == 0:
+def _say_none(session: Session, lines: Sequence[ItemLine]) -> None:
+    if not lines:
         session.out.say("no items")
         session.out.next(f"custody{session.locker_words} collect PATH… --case REF")
     else:
-        session.out.say(count_text(count, "item"))
+        derived = sum(line.parent is not None for line in lines)
+        more = f", {derived} of them derived from others" if derived else ""
+        session.out.say(f"{count_text(len(lines), 'item')}{more}")
 
 
 def _line(line: ItemLine) -> dict[str, Any]:
@@ -109,6 +113,7 @@ def _line(line: ItemLine) -> dict[str, Any]:
         "open_copy": line.open_copy,
         "registered": line.registered,
         "received": list(line.received),
+        "parent": line.parent,
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from custody.cli.base import Command
+from custody.cli.deriving import QUESTIONS
 from custody.cli.output import count_text
 from custody.cli.session import Session
 from custody.format.text import show as safe
@@ -115,7 +116,7 @@ class _Writer:
             source = record["source"]
             self._out.data(f"  ?? bytes {source['start']} to {source['end']} could not be read:")
             self._out.data(*(f"     {line}" for line in _text_lines(record.get("text", ""))))
-        elif kind == "reading" and record["state"] == "open":
+        elif kind == "reading" and record["state"] == "open" and record["what"] in QUESTIONS:
             self._out.say(
                 f"open: {record['what'].replace('_', ' ')}: {safe('; '.join(record['reasons']), 400)}"
             )
@@ -159,9 +160,11 @@ class _Writer:
             if name in record:
                 value = json.dumps(record[name], ensure_ascii=False, sort_keys=True)
                 yield f"    {name.replace('_', ' ')}: {safe(value, 2000)}"
-        if "flags" in record:
+        # That the order of the date is open shows in the time itself, and is said once for all.
+        doubts = [flag.replace("_", " ") for flag in record.get("flags", ()) if flag != "date_order_open"]
+        if doubts:
             self._doubts += 1
-            yield f"    doubt: {', '.join(flag.replace('_', ' ') for flag in record['flags'])}"
+            yield f"    doubt: {', '.join(doubts)}"
 
     def end(self, label: str) -> None:
         if self._out.as_json:

@@ -23,13 +23,14 @@ from custody.procedure import cases
 from custody.procedure.acquisition import Acquisition, Request
 from custody.procedure.batch import ItemIn, ReceivedAgain, log_batch
 from custody.procedure.derive import Deriver, NotRead, may_be_chat
-from custody.procedure.intake import Job, NotTaken, Setting, Taken, open_staged, take, take_stream
+from custody.procedure.intake import Job, NotTaken, Setting, Taken, object_keys, take, take_stream
 from custody.procedure.known import Known, Pair
 from custody.procedure.locker import Desk
 from custody.procedure.readers import read_all
 from custody.procedure.seal import Sealed, seal
 from custody.procedure.sources import Found, Refused, Source, folders
 from custody.procedure.sweep import sweep
+from custody.vault.store import just_sealed
 
 __all__ = [
     "BATCH_ITEMS", "MANY", "Collected", "ItemIn", "Progress", "ReceivedAgain", "Request", "check_request", "collect",
@@ -263,11 +264,11 @@ class _Run:
             return
         try:
             pair.derived = Deriver(self.desk.rim, self._setting(staging)).derive(
-                open_staged(staged, job, self.desk.origin),
+                just_sealed(staged, **object_keys(self.desk.origin, job)),
                 name=name.decode("utf-8", "backslashreplace"),
                 media_type=taken.content["media_type"],
                 item=job.item,
-                wish=wish,
+                wish=wish.on(self.desk.rim.wall()),
             )
         except MachineError as error:
             pair.derived = NotRead(reason=error.message, hint=error.hint)

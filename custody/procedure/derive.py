@@ -52,6 +52,10 @@ class Wish:
     reader: str | None = None
     settings: Settings = field(default_factory=Settings)
 
+    def on(self, wall: str) -> Wish:
+        """The same, for an export that came in at this time (RFC 3339)."""
+        return replace(self, settings=replace(self.settings, not_after=wall[:10]))
+
     def stated(self) -> dict[str, Any]:
         """The statements alone, for the record."""
         values = {

@@ -13,7 +13,7 @@ import io
 import os
 import secrets
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -159,25 +159,6 @@ def take_stream(
     return _finish(setting, job, _seal(setting, job, stream, None, progress), None)
 
 
-def open_staged(staged: writing.Staged, job: Job, origin: str) -> Iterator[bytes]:
-    """The content that was just sealed, opened again for working on it: what is read is what is kept.
-
-    MachineError where it can't be read; SealBroken where the disk gave other bytes back.
-    """
-    key = sealing.object_key(job.keys["object"], origin, job.item)
-    left = staged.size
-    try:
-        with open(staged.path, "rb") as file:
-            pieces = iter(lambda: file.read(writing.PIECE), b"")
-            for piece in sealing.open_stream(
-                key, contexts.object_(origin, job.item), pieces, where="staged object"
-            ):
-                yield piece[:left]
-                left -= len(piece[:left])
-    except OSError as error:
-        raise writing.machine_error(error, "what was just sealed can't be read") from error
-
-
 def _code(error: OSError) -> str:
     return "missing" if error.errno == errno.ENOENT else "unreadable"
 
@@ -281,7 +262,7 @@ def _seal(
             size=size,
             digests=setting.digests,
             progress=progress,
-            **_object_keys(setting, job),
+            **object_keys(setting.origin, job),
         )
         digests, read = staged.digests, staged.size
     else:
@@ -301,17 +282,18 @@ def _take_bytes(
     _check_expected(setting, digests["sha256"])
     if setting.keep:
         staged = writing.seal_bytes(
-            data, _target(setting), digests=digests, flusher=flusher, **_object_keys(setting, job)
+            data, _target(setting), digests=digests, flusher=flusher, **object_keys(setting.origin, job)
         )
     head, tail = data[: sniff.HEAD_SIZE], data[-sniff.TAIL_SIZE :]
     read = _Read(staged=staged, digests=digests, size=len(data), head=head, tail=tail)
     return _finish(setting, job, read, status)
 
 
-def _object_keys(setting: Setting, job: Job) -> dict[str, bytes]:
+def object_keys(origin: str, job: Job) -> dict[str, bytes]:
+    """Key and context of a file's vault object, by name."""
     return {
-        "key": sealing.object_key(job.keys["object"], setting.origin, job.item),
-        "context": contexts.object_(setting.origin, job.item),
+        "key": sealing.object_key(job.keys["object"], origin, job.item),
+        "context": contexts.object_(origin, job.item),
     }
 
 

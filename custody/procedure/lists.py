@@ -28,7 +28,7 @@ class ItemLine:
     """The public side of an item. ``size``: the padded size of its object in bytes, None without one.
 
     ``registered``: only its digest is in, its content was kept nowhere; ``received``: labels under which the
-    same bytes came in again.
+    same bytes came in again; ``parent``: the id of the item that it was derived from.
     """
 
     id: str
@@ -40,6 +40,7 @@ class ItemLine:
     open_copy: bool
     registered: bool
     received: tuple[str, ...]
+    parent: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +115,7 @@ def line_of(item: ItemRow, received: Iterable[ReceiptRow] = ()) -> ItemLine:
         open_copy=item.copy_open,
         registered=item.object is None,
         received=tuple(one.label for one in received if one.item == item.id),
+        parent=item.parent,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from custody import machine
@@ -48,7 +48,7 @@ def derive_item(
         raise NoRight("your key does not open what is known of this item", where=item.label)
     handling = opened.first("handling") or {"flags": ["unassessed"]}
     earlier = desk.locker.work.derived(item.id)
-    wish = replace(wish, settings=replace(wish.settings, not_after=first.time.wall[:10]))
+    wish = wish.on(first.time.wall)
     with desk.locker.lock():
         sweep(desk.locker)
         staging = desk.locker.vault.staging()

@@ -180,6 +180,23 @@ class Vault:
             )
 
 
+def just_sealed(staged: Staged, *, key: bytes, context: bytes) -> Iterator[bytes]:
+    """The content that this process has just sealed, opened again to work on it: what is read is what is kept.
+
+    No opening in the sense of the record: whoever seals it had it plain a moment ago. MachineError where it
+    can't be read; SealBroken where the disk gives other bytes back.
+    """
+    left = staged.size
+    try:
+        with Path(staged.path).open("rb") as file:
+            pieces = iter(lambda: file.read(PIECE), b"")
+            for piece in sealing.open_stream(key, context, pieces, where="what was just sealed"):
+                yield piece[:left]
+                left -= len(piece[:left])
+    except OSError as error:
+        raise machine_error(error, "what was just sealed can't be read") from error
+
+
 def _held(folder: Path) -> bool:
     lock = folder / "lock"
     if not lock.exists():
