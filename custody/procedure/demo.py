@@ -23,6 +23,7 @@ from custody.format.trust import Trust
 from custody.keys import keyfile, recovery
 from custody.procedure import access, authorities, cases, collect, export, read, setup, sources, trust, typed
 from custody.procedure import check as checking
+from custody.procedure.derive import Derived, Wish
 from custody.procedure.locker import Desk
 from custody.procedure.rim import Rim
 from custody.verify.package import verify
@@ -145,10 +146,16 @@ class _Demo:
             },
             "source": {"kind": "file", "text": "custody's own samples"},
         }
-        done = collect.collect(desk, found, collect.Request(case=case, record=record))
+        done = collect.collect(desk, found, collect.Request(case=case, record=record, derive=Wish()))
         for item in done.items:
             name = show((item.path or b"").rsplit(b"/", 1)[-1])
             self.say(f"   in: {item.label}  {item.size:>6} bytes  {item.media_type:<18} {name}")
+            if isinstance(item.derived, Derived):
+                made = item.derived.summary
+                self.say(
+                    f"       a chat of {made.messages} messages, each with its number and its place:"
+                    f" {item.label}.1; and what it attaches"
+                )
         self.say(f"   digest over all: sha256:{done.digest}")
         ip = typed.add_ip(
             desk,
