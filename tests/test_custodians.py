@@ -10,7 +10,7 @@ import pytest
 
 from custody.crypto import public_keys
 from custody.errors import CustodyError, InputRefused, NoRight
-from custody.procedure import access, cases, custodians, lists
+from custody.procedure import access, cases, check, custodians, lists
 from custody.procedure.locker import Desk
 from tests import desks
 
@@ -333,3 +333,12 @@ def test_a_grant_while_somebody_collects_reaches_what_comes_after(desk: Desk, tm
     with theirs.locker.ledger.reading() as view:
         (item,) = theirs.locker.work.items(case)
         assert set(view.entry(item.seq).read().public["wrapped_to"]) == {desk.key_id, other.key_id}
+
+
+def test_a_case_opened_by_who_may_only_collect_leaves_the_locker_whole(tmp_path: Path) -> None:
+    """Nobody there can wrap the names of colleagues to him: that is an administrator's, and no fault till then."""
+    desk = desks.new_locker(tmp_path)
+    own, _ = desks.add_person(desk, tmp_path / "keys" / "b", rights=("collect",), all_cases=True)
+    theirs = desks.sit_down(desk, own)
+    desks.case_with(theirs, tmp_path / "src", {"a.txt": b"one"})
+    assert check.check(desks.sit_down(desk).locker).passed
