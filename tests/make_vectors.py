@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import copy
 import hashlib
+import hmac
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -2070,7 +2071,131 @@ def trust_file() -> Iterator[tuple[str, Vector]]:
     )
 
 
+# --- a chat's messages ------------------------------------------------------------------------------------
+
+MESSAGE_FIELDS = [
+    "attachments",
+    "contact",
+    "conversation",
+    "details",
+    "edit",
+    "forward",
+    "kind",
+    "location",
+    "reactions",
+    "recipients",
+    "reply_to",
+    "sender",
+    "sender_text",
+    "source",
+    "text",
+    "time",
+    "times",
+]
+
+
+def naive_leaf(index: int, member: int, start: int, end: int, salts: bytes, shown: dict[str, str]) -> bytes:
+    """A message's leaf as the page has it: ``shown`` gives the text that is hashed for each field."""
+    hashed = [
+        hashlib.sha256(salts[32 * at : 32 * at + 32] + shown.get(name, "null").encode()).digest()
+        for at, name in enumerate(MESSAGE_FIELDS)
+    ]
+    place = b"".join(n.to_bytes(size, "big") for n, size in ((index, 8), (member, 4), (start, 8), (end, 8)))
+    return hashlib.sha256(b"\0custody/1 message\0" + place + b"".join(hashed)).digest()
+
+
+def chat() -> Iterator[tuple[str, Vector]]:
+    salts = drawn("salts", 32 * len(MESSAGE_FIELDS))
+    place = {"index": 411, "member": 2, "start": 51_102, "end": 51_230}
+    given = {**place, "salts": salts.hex()}
+    time = (
+        '{"basis":"unknown","local":"2022-03-27T21:41:35","precision":"second","text":"27.03.2022, 21:41:35"}'
+    )
+    plain = {
+        "conversation": '"c1"',
+        "kind": '"text"',
+        "sender": '"p2"',
+        "source": "27.03.2022, 21:41:35 - Anna: made up\n",
+        "text": '"made up"',
+        "time": time,
+    }
+    rare = {"call": '{"media":"audio"}', "flags": '["sender_split_ambiguous"]', "place": '"line 12"'}
+    details = '{"call":{"media":"audio"},"flags":["sender_split_ambiguous"],"place":"line 12"}'
+    for name, about, fields, shown in (
+        ("plain", "a text message", plain, plain),
+        ("nothing", "no field at all: every one is null", {}, {}),
+        (
+            "details",
+            "call, flags and place go into one object",
+            {**plain, **rare},
+            {**plain, "details": details},
+        ),
+        (
+            "other-letters",
+            "text that is no ASCII, as UTF-8",
+            {**plain, "text": '"Čekaj 🙏"'},
+            {**plain, "text": '"Čekaj 🙏"'},
+        ),
+    ):
+        leaf = naive_leaf(**place, salts=salts, shown=shown)
+        yield f"leaf-{name}", ok(about, "message-leaf", leaf.hex(), **given, fields=fields)
+    whole = naive_leaf(**place, salts=salts, shown=plain)
+    for name, about, changes in (
+        ("number", "another number", {"index": 412}),
+        ("member", "another file of the export", {"member": 3}),
+        ("start", "a range that begins elsewhere", {"start": 51_101}),
+        ("end", "a range that ends elsewhere", {"end": 51_231}),
+        ("salts", "other salts", {"salts": drawn("other salts", len(salts)).hex()}),
+        ("text", "another text", {"fields": {**plain, "text": '"made  up"'}}),
+        (
+            "swapped",
+            "the sender's name as its text",
+            {"fields": {**plain, "sender_text": '"p2"', "sender": "null"}},
+        ),
+    ):
+        values = {**given, "fields": plain, **changes}
+        yield (
+            f"bad-leaf-{name}",
+            bad(about, "message-is", "CheckFailed", "not this message", leaf=whole.hex(), **values),
+        )
+    leaves = [drawn(f"message {n}") for n in range(7)]
+    for count in (0, 1, 2, 3, 7):
+        # Leaves are hashed already; only the nodes above them are RFC 6962's.
+        yield (
+            f"root-{count}",
+            ok(
+                f"{count} messages",
+                "message-root",
+                naive_root(leaves[:count]).hex(),
+                leaves=[leaf.hex() for leaf in leaves[:count]],
+            ),
+        )
+    key, origin, item = drawn("object key"), origin_of("chat"), uuid7("chat")
+    info = b"custody/1 messages\0" + b"".join(len(x).to_bytes(2, "big") + x.encode() for x in (origin, item))
+    made = HKDFExpand(hashes.SHA256(), 64, info).derive(_extracted(key))
+    for index in (0, 1, 2**32):
+        drawn_salts = hashlib.shake_256(made + index.to_bytes(8, "big")).digest(96)
+        yield (
+            f"salts-{index}",
+            ok(
+                f"the first three salts of message {index}",
+                "message-salts",
+                drawn_salts.hex(),
+                key=key.hex(),
+                origin=origin,
+                item=item,
+                index=index,
+            ),
+        )
+
+
+def _extracted(key: bytes) -> bytes:
+    """HKDF-Extract with an empty salt (RFC 5869, 2.2)."""
+    return hmac.digest(bytes(32), key, "sha256")
+
+
 FORMATS: dict[str, Callable[[], Iterator[tuple[str, Vector]]]] = {
+    "chat": chat,
     "canonical-json": canonical_json,
     "contexts": contexts_,
     "entry": entries,

@@ -6,6 +6,7 @@ A reader in another language needs the functions below, nothing else, to run the
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from custody.crypto import envelopes, keys, notes, public_keys, sealing, wrapping
+from custody.crypto import envelopes, keys, notes, public_keys, salts, sealing, wrapping
 from custody.errors import CheckFailed, CustodyError, NoRight
-from custody.format import canonical, contexts, merkle, names, note, package, padding, proof, trust
+from custody.format import canonical, contexts, merkle, messages, names, note, package, padding, proof, trust
 from custody.format import entry as entries
 from custody.format.text import check_digest, check_time, from_base64, lines_of
 from custody.verify.rights import Rights
@@ -59,6 +60,34 @@ RUNS["context-wrap"] = lambda values: contexts.wrap(*values).hex()
 RUNS["context-row"] = lambda values: contexts.row(*values).hex()
 RUNS["padme"] = lambda length: padding.padme(length)
 RUNS["unpad"] = lambda data: padding.unpad_compartment(raw(data), where=W)
+
+
+# --- a chat's messages ------------------------------------------------------------------------------------
+
+
+@run("message-leaf")
+def _message_leaf(index: int, member: int, start: int, end: int, salts: str, fields: dict[str, str]) -> str:
+    encoded = {name: value.encode() for name, value in fields.items()}
+    return messages.leaf(index, member, start, end, bytes.fromhex(salts), encoded).hex()
+
+
+@run("message-is")
+def _message_is(leaf: str, **given: Any) -> None:
+    if _message_leaf(**given) != leaf:
+        raise CheckFailed("not this message", where=W)
+
+
+@run("message-root")
+def _message_root(leaves: list[str]) -> str:
+    tree = messages.Tree()
+    for leaf in leaves:
+        tree.add(bytes.fromhex(leaf))
+    return tree.root().hex() if leaves else hashlib.sha256().hexdigest()
+
+
+@run("message-salts")
+def _message_salts(key: str, origin: str, item: str, index: int) -> str:
+    return salts.message_salts(bytes.fromhex(key), origin, item, 96)(index).hex()
 
 
 # --- sealing and keys -------------------------------------------------------------------------------------
