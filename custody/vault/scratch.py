@@ -5,6 +5,7 @@ Plain content must not reach a disk, not even deleted: whoever steals the machin
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,6 +30,7 @@ class Scratch:
         self._key = key
         self._held = bytearray()
         self._descriptor: int | None = None
+        self._path: Path | None = None
         self.size = 0
         try:
             for piece in pieces:
@@ -51,9 +53,17 @@ class Scratch:
             self._descriptor = os.open(
                 path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600
             )
-            path.unlink()
+            self._path = path
+            self._unlink()
             self._written = 0
         self._write(len(self._held) // _STEP * _STEP)
+
+    def _unlink(self) -> None:
+        # Where a system keeps the names of open files, it goes when it is closed; it is encrypted either way.
+        with contextlib.suppress(OSError):
+            if self._path is not None:
+                self._path.unlink()
+                self._path = None
 
     def _write(self, count: int) -> None:
         if not count:
@@ -77,7 +87,7 @@ class Scratch:
         try:
             data = b""
             while len(data) < end - begin:
-                piece = os.pread(self._descriptor, end - begin - len(data), begin + len(data))
+                piece = _read_at(self._descriptor, end - begin - len(data), begin + len(data))
                 if not piece:
                     raise MachineError("scratch space can't be read", found="it ends too early")
                 data += piece
@@ -90,6 +100,7 @@ class Scratch:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+            self._unlink()
         self._held.clear()
         self.size = 0
 
@@ -98,3 +109,10 @@ class Scratch:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _read_at(descriptor: int, count: int, offset: int) -> bytes:
+    if hasattr(os, "pread"):
+        return os.pread(descriptor, count, offset)
+    os.lseek(descriptor, offset, os.SEEK_SET)  # one reader at a time: a scratch belongs to one derivation
+    return os.read(descriptor, count)
