@@ -484,3 +484,18 @@ def test_a_whatsapp_zip_is_one_item_with_its_media_linked(desk: Desk, case: str,
     last = [one for one in records(desk, newest) if one["record"] == "message"][-1]
     assert last["time"]["utc"] == "2022-03-28T05:00:00Z"  # type: ignore[index]
     assert b"of Ben" not in content(desk, form)
+
+
+@pytest.mark.parametrize(
+    ("media_type", "name", "looked_at"),
+    [
+        ("application/octet-stream", b"a.bin", False),
+        ("image/jpeg", b"IMG.jpg", False),
+        ("application/octet-stream", b"backup.mbox", True),
+        ("text/plain", b"no ending", True),
+        ("application/zip", b"x", True),
+    ],
+)
+def test_what_is_worth_a_look(media_type: str, name: bytes, looked_at: bool) -> None:
+    """Ten thousand files without a known type must not cost ten thousand looks."""
+    assert derive.may_be_chat(media_type, name) == looked_at

@@ -33,7 +33,7 @@ MAX_PARTS = 20_000
 
 _MAYBE = frozenset({
     "application/json", "application/x-ndjson", "application/zip", "application/xml", "application/mbox",
-    "application/csv", "application/octet-stream",
+    "application/csv",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "message/rfc822",
 })  # fmt: skip
 _ENDINGS = frozenset({
@@ -99,7 +99,10 @@ class NotRead:
 
 
 def may_be_chat(media_type: str, name: bytes) -> bool:
-    """True for what is worth a look: detection itself reads heads only, but large files cost a copy."""
+    """True for what is worth a look, which opens what was just sealed and costs milliseconds.
+
+    Not for pictures, nor for what has no known type, unless its name says more.
+    """
     ending = _ending(name.decode("ascii", "replace"))
     return media_type.startswith("text/") or media_type in _MAYBE or ending in _ENDINGS
 

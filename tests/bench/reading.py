@@ -36,7 +36,7 @@ console.log(found.length, took, process.resourceUsage().maxRSS / 1024);
 _PEAK = "import resource; peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024"
 _WHATSTK = f"""
 import sys, time; from whatstk import WhatsAppChat; start = time.perf_counter()
-found = WhatsAppChat.from_source(sys.argv[1], hformat='%d.%m.%Y, %H:%M - %name:'); took = time.perf_counter() - start
+found = WhatsAppChat.from_source(sys.argv[1], hformat='%d.%m.%Y, %H:%M - %name:', max_size=None); took = time.perf_counter() - start
 {_PEAK}; print(len(found.df), took, peak)
 """
 _CHAT_MINER = f"""
@@ -92,7 +92,6 @@ def work(row: Callable[..., None], folder: Path, count: int) -> None:
             "node", "--max-old-space-size=8192", "-e", _NODE, path, NODE_PATH=f"{node}/node_modules"
         )
     if python := os.environ.get("CUSTODY_BENCH_PYTHON"):
-        os.environ["WHATSTK_MAX_FILE_SIZE_MB"] = "4096"
         peers["whatstk"] = lambda: _run(python, "-c", _WHATSTK, path)
         peers["chat-miner"] = lambda: _run(python, "-c", _CHAT_MINER, path)
     _rows(row, "WhatsApp text", path, count, peers, "not slower; 300 MiB")
