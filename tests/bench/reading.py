@@ -36,7 +36,8 @@ console.log(found.length, took, process.resourceUsage().maxRSS / 1024);
 _PEAK = "import resource; peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024"
 _WHATSTK = f"""
 import sys, time; from whatstk import WhatsAppChat; start = time.perf_counter()
-found = WhatsAppChat.from_source(sys.argv[1], hformat='%d.%m.%Y, %H:%M - %name:', max_size=None); took = time.perf_counter() - start
+found = WhatsAppChat.from_source(sys.argv[1], hformat='%d.%m.%Y, %H:%M - %name:', max_size=None)
+took = time.perf_counter() - start
 {_PEAK}; print(len(found.df), took, peak)
 """
 _CHAT_MINER = f"""
