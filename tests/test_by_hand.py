@@ -306,6 +306,8 @@ OTHER = {
     # What no package has: wraps, objects in a vault, key files, trust files, contexts of other uses; rights.
     "context-compartment", "context-object", "context-wrap", "context-row", "padme", "compartment-key",
     "open-object", "unwrap", "unwrap-row", "sign-key", "public-key-file", "rights", "root", "trust-file",
+    # A chat's message tree: no package shows single messages yet.
+    "message-leaf", "message-is", "message-root", "message-salts",
 }  # fmt: skip
 
 SHAPES = {
