@@ -60,7 +60,11 @@ def test_samples_of_mms() -> None:
 def test_messages_of_samples_read_alone(name: str) -> None:
     export = sample(name)
     for one in harness.run(xml.READER, export).messages:
-        assert hold.without_place(hold.alone(xml.READER, export, one, Settings())) == hold.without_place(one)
+        # Where a broken tag ends depends on what stands around it: the page says so of this flag.
+        if "broken_tag" not in one.get("flags", ()):
+            assert hold.without_place(hold.alone(xml.READER, export, one, Settings())) == hold.without_place(
+                one
+            )
 
 
 @pytest.mark.parametrize(("name", "export", "stated"), hold.cases(xml.READER), ids=lambda one: str(one)[:20])
