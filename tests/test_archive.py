@@ -12,7 +12,7 @@ import pytest
 from custody.errors import InputRefused
 from custody.evidence import archive
 from custody.evidence.archive import Archive
-from custody.evidence.chat.export import Held
+from custody.evidence.export import Held
 from custody.vault import scratch
 from custody.vault.scratch import Scratch
 

@@ -17,10 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custody.evidence.chat import content
-from custody.evidence.chat.export import Export, Held, Member
 from custody.evidence.chat.mail import dates, eml, headers, html, mime, window
 from custody.evidence.chat.mail.decode import decoded
-from custody.evidence.chat.reader import Settings
+from custody.evidence.export import Export, Held, Member
+from custody.evidence.reading import Settings
 from tests.chats import harness, hold
 
 SAMPLES = Path(os.environ.get("CUSTODY_SAMPLES", Path(__file__).parent.parent.parent / "shared" / "samples"))

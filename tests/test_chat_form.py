@@ -10,10 +10,11 @@ import pytest
 
 from custody.crypto import salts
 from custody.evidence.chat import times
-from custody.evidence.chat.export import Export
-from custody.evidence.chat.model import Conversation, Message, Participant, Range, Record, Time
+from custody.evidence.chat.model import Conversation, Message, Participant, Record, Time
 from custody.evidence.chat.normalise import Normalised, Summary
-from custody.evidence.chat.reader import Detected, Reader, Settings
+from custody.evidence.chat.reader import Reader
+from custody.evidence.export import Export
+from custody.evidence.reading import Detected, Range, Settings
 from custody.format import merkle, messages
 from tests.chats import harness
 

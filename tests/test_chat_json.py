@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from custody.evidence.chat import discord_json, json_text, registry, signal_jsonl, telegram_json
-from custody.evidence.chat.export import Export
 from custody.evidence.chat.normalise import Normalised
-from custody.evidence.chat.reader import Detected, Reader, Settings
+from custody.evidence.chat.reader import Reader
+from custody.evidence.export import Export
+from custody.evidence.reading import Detected, Settings
 from tests.chats import harness
 
 REPO = Path(__file__).resolve().parent.parent

@@ -11,9 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from custody.evidence.chat import json_text
-from custody.evidence.chat.export import Held
 from custody.evidence.chat.json_slices import Element, Gap, Piece, Slices, Value, beside, pattern
 from custody.evidence.chat.json_text import DEEPER, DOUBLED, load_bytes, plain
+from custody.evidence.export import Held
 
 PATHS = ("messages[*]", "chats.list[*].messages[*]")
 

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custody.evidence.chat import export, markup
+from custody.evidence import export
+from custody.evidence.chat import markup
 from custody.evidence.chat import pieces as cutting
-from custody.evidence.chat.export import Held, Member
 from custody.evidence.chat.markup import Element
 from custody.evidence.chat.pieces import Piece
+from custody.evidence.export import Held, Member
 
 FRAGMENTS = (
     b'<div class="message">', b"<div>", b"</div>", b"<!--", b"-->", b"<style>", b"</style>", b"x<", b">", b'"',

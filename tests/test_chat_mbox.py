@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from custody.evidence.chat.export import Export
 from custody.evidence.chat.mail import mbox
-from custody.evidence.chat.reader import Settings
+from custody.evidence.export import Export
+from custody.evidence.reading import Settings
 from tests.chats import harness, hold
 
 SAMPLES = Path(os.environ.get("CUSTODY_SAMPLES", Path(__file__).parent.parent.parent / "shared" / "samples"))

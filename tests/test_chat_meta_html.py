@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custody.evidence.chat import meta_html, registry
-from custody.evidence.chat.export import Export
-from custody.evidence.chat.reader import Settings
+from custody.evidence.export import Export
+from custody.evidence.reading import Settings
 from tests.chats import harness, mutations
 
 READER = meta_html.READER

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custody.evidence.chat import export as export_module
+from custody.evidence import export as export_module
 from custody.evidence.chat import meta_json, mojibake, registry
-from custody.evidence.chat.export import Export, Held, Member
+from custody.evidence.export import Export, Held, Member
 from tests.chats import harness, mutations
 
 READER = meta_json.READER

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custody.evidence.chat import export, meta_return
-from custody.evidence.chat.export import Export
+from custody.evidence import export
+from custody.evidence.chat import meta_return
+from custody.evidence.export import Export
 from tests.chats import harness, mutations
 
 READER = meta_return.READER

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 
 from custody.evidence.chat import xml_tags
-from custody.evidence.chat.export import Export, Held
-from custody.evidence.chat.reader import Settings
 from custody.evidence.chat.sms import xml
+from custody.evidence.export import Export, Held
+from custody.evidence.reading import Settings
 from tests.chats import harness, hold
 
 ODD = b" ".join(b'a%d="<"' % n for n in range(50_000))

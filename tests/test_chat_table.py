@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from custody.errors import InputRefused
 from custody.evidence.chat import registry
-from custody.evidence.chat.export import Export, Held
-from custody.evidence.chat.reader import Settings
 from custody.evidence.chat.table import csv_rows, plan, reader, record, when, xlsx
 from custody.evidence.chat.table.csv_rows import Dialect, Row
+from custody.evidence.export import Export, Held
+from custody.evidence.reading import Settings
 from tests.chats import harness, hold
 
 CASES = hold.cases(reader.READER)

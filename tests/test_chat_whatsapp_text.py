@@ -15,13 +15,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from custody.evidence.chat import registry, signal_export_text, times
-from custody.evidence.chat.export import Export, Held, Member
 from custody.evidence.chat.model import Message
 from custody.evidence.chat.normalise import Normalised
-from custody.evidence.chat.reader import Reader, Settings
+from custody.evidence.chat.reader import Reader
 from custody.evidence.chat.whatsapp_text import READER, calendars, source, words
 from custody.evidence.chat.whatsapp_text.file import WHATSAPP, Dialect, Reading
 from custody.evidence.chat.whatsapp_text.reading import LARGEST, alone
+from custody.evidence.export import Export, Held, Member
+from custody.evidence.reading import Settings
 from tests.chats import harness
 
 READERS = (READER, signal_export_text.READER)

@@ -13,20 +13,11 @@ import pytest
 
 from custody.errors import InputRefused, MachineError, NoRight
 from custody.evidence.chat import registry
-from custody.evidence.chat.export import Export
-from custody.evidence.chat.model import (
-    Conversation,
-    Decided,
-    Message,
-    Notice,
-    Participant,
-    Range,
-    Record,
-    Time,
-    attachment,
-)
+from custody.evidence.chat.model import Conversation, Message, Participant, Record, Time, attachment
 from custody.evidence.chat.normalise import MEDIA_TYPE
-from custody.evidence.chat.reader import Detected, Reader, Settings
+from custody.evidence.chat.reader import Reader
+from custody.evidence.export import Export
+from custody.evidence.reading import Decided, Detected, Notice, Range, Settings
 from custody.ledger.work import ItemRow
 from custody.procedure import access, cases, check, collect, custodians, derive, export, messages, rederive
 from custody.procedure.derive import Derived, NotRead, Wish

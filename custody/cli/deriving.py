@@ -67,7 +67,7 @@ def wish_of(stated: dict[str, Any], *, off: bool = False) -> Wish:
     """The wish that the options say; they are taken out of ``stated``. UsageError for what can't be."""
     from custody.errors import InputRefused
     from custody.evidence.chat import registry, times
-    from custody.evidence.chat.reader import Settings
+    from custody.evidence.reading import Settings
     from custody.procedure.derive import Wish
 
     name, zone = stated.pop("format_"), stated.pop("time_zone")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from custody.errors import InputRefused
-from custody.evidence.chat.export import Bytes
+from custody.evidence.export import Bytes
 from custody.format.text import show
 
 MAX_MEMBERS = 100_000

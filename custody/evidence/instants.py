@@ -33,22 +33,30 @@ TIME_FLAGS = (
 )
 
 
+Origin = Literal["in_value", "in_file_header", "provider_document", "stated_by_user", "none"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instant:
     """What a written time says.
 
     ``instant`` is UTC in RFC 3339 with as many decimals as were written, or None; ``precision`` is
     ``day``, ``min``, ``s``, ``ms``, ``us`` or ``ns``, or None where nothing was understood. ``offset`` is
-    ``±hh:mm``; ``offset_origin`` says whether it stood in the text (``in_value``), was stated beside it
-    (``stated_by_user``), or is not known (``none``). ``flags`` are of TIME_FLAGS, sorted.
+    ``±hh:mm``; ``offset_origin`` says whether it stood in the text (``in_value``), at the head of the file
+    (``in_file_header``) or in the provider's documents (``provider_document``), was stated beside it by a named
+    person (``stated_by_user``), or is not known (``none``). ``flags`` are codes of doubt, sorted. ``local``: what
+    the source's clock showed, where that was understood and is not UTC; ``readings``: both instants of an hour
+    that came twice.
     """
 
     raw: str
     instant: str | None
     precision: str | None
     offset: str | None
-    offset_origin: Literal["in_value", "stated_by_user", "none"]
+    offset_origin: Origin
     flags: tuple[str, ...]
+    local: str | None = None
+    readings: tuple[str, ...] = ()
 
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

@@ -19,9 +19,10 @@ from custody.crypto import salts
 from custody.errors import InputRefused
 from custody.evidence import archive
 from custody.evidence.chat.attached import Attached
-from custody.evidence.chat.export import Bytes, Export, Member
 from custody.evidence.chat.normalise import MEDIA_TYPE, Normalised, Summary
-from custody.evidence.chat.reader import Detected, Reader, Settings
+from custody.evidence.chat.reader import Reader
+from custody.evidence.export import Bytes, Export, Member
+from custody.evidence.reading import Detected, Settings
 from custody.format import canonical, messages
 from custody.procedure.intake import Job, Setting, Taken, take_stream
 from custody.procedure.rim import Rim

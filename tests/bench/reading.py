@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from custody.evidence.chat import registry
-from custody.evidence.chat.export import Export, Member
 from custody.evidence.chat.model import Message
 from custody.evidence.chat.normalise import Normalised
-from custody.evidence.chat.reader import Settings
+from custody.evidence.export import Export, Member
+from custody.evidence.reading import Settings
 from custody.format import messages
 from tests.bench import chats, telegram
 

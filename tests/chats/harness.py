@@ -19,9 +19,10 @@ from typing import Any
 
 import jsonschema
 
-from custody.evidence.chat.export import Export, Held, Member
 from custody.evidence.chat.normalise import Normalised, Summary
-from custody.evidence.chat.reader import Detected, Reader, Settings
+from custody.evidence.chat.reader import Reader
+from custody.evidence.export import Export, Held, Member
+from custody.evidence.reading import Detected, Settings
 from custody.format import canonical, messages
 
 CASES = Path(__file__).resolve().parent

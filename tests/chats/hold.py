@@ -7,9 +7,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from custody.evidence.chat.export import Export, Held, Member
 from custody.evidence.chat.normalise import Normalised
-from custody.evidence.chat.reader import Detected, Reader, Settings
+from custody.evidence.chat.reader import Reader
+from custody.evidence.export import Export, Held, Member
+from custody.evidence.reading import Detected, Settings
 from tests.chats import harness
 
 PLACED = ("id", "sequence", "source", "place")

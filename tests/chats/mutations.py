@@ -9,10 +9,11 @@ import pytest
 from hypothesis import strategies as st
 
 from custody.evidence.chat import json_text
-from custody.evidence.chat.export import Export, Held, Member
 from custody.evidence.chat.model import Message
 from custody.evidence.chat.normalise import Normalised
-from custody.evidence.chat.reader import Detected, Reader, Settings
+from custody.evidence.chat.reader import Reader
+from custody.evidence.export import Export, Held, Member
+from custody.evidence.reading import Detected, Settings
 from tests.chats import harness
 
 Case = tuple[Export, Detected, Settings]

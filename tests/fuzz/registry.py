@@ -11,6 +11,7 @@ from tests.fuzz.readers import (
     formats,
     keys,
     packages,
+    records,
     stores,
     texts,
     tokens,
@@ -18,6 +19,6 @@ from tests.fuzz.readers import (
 
 READERS: dict[str, Reader] = {
     reader.name: reader
-    for room in (backups, chats, formats, crypto, tokens, containers, packages, keys, stores, texts)
+    for room in (backups, chats, formats, crypto, tokens, containers, packages, records, keys, stores, texts)
     for reader in room.READERS
 }

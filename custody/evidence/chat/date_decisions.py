@@ -12,9 +12,9 @@ from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from custody.evidence.chat import times
-from custody.evidence.chat.model import Decided, Reading, Time
-from custody.evidence.chat.reader import Settings
+from custody.evidence.chat.model import Reading, Time
 from custody.evidence.chat.written_dates import LANGUAGES, Written
+from custody.evidence.reading import Decided, Settings
 
 MAX_KINDS = 4_096
 """Different words and days that are kept as evidence."""

@@ -17,21 +17,13 @@ from custody.evidence.chat.discord_parts import (
     packed,
     reactions,
 )
-from custody.evidence.chat.export import Export, Member
 from custody.evidence.chat.json_rest import Files, iso_time, rest, short, text_of, unreadable, whole_number
 from custody.evidence.chat.json_slices import Element, Slices, Value, beside
 from custody.evidence.chat.json_text import load_bytes, plain
-from custody.evidence.chat.model import (
-    Conversation,
-    Decided,
-    Declared,
-    Message,
-    Notice,
-    Participant,
-    Record,
-    Time,
-)
-from custody.evidence.chat.reader import Detected, Reader, Settings
+from custody.evidence.chat.model import Conversation, Declared, Message, Participant, Record, Time
+from custody.evidence.chat.reader import Reader
+from custody.evidence.export import Export, Member
+from custody.evidence.reading import Decided, Detected, Notice, Settings
 
 ARRAYS = ("messages[*]",)
 PACKAGE = ("[*]",)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from custody.evidence.chat.export import Member
 from custody.evidence.chat.json_rest import Files, iso_time, text_of, whole_number
 from custody.evidence.chat.json_slices import Element
 from custody.evidence.chat.json_text import plain
 from custody.evidence.chat.model import Message, Plain, attachment
+from custody.evidence.export import Member
 
 KINDS = {"DirectTextChat": "direct", "DirectGroupTextChat": "group"}
 TALK = frozenset({"", "Default", "Reply", "ChatInputCommand", "ContextMenuCommand", "ThreadStarterMessage"})

@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
-from custody.evidence.chat.export import Export, Member
 from custody.evidence.chat.json_slices import Element, Gap, Value
-from custody.evidence.chat.model import Message, Notice, Range, Record, Time
+from custody.evidence.chat.model import Message, Record, Time
 from custody.evidence.chat.times import with_offset
+from custody.evidence.export import Export, Member
+from custody.evidence.reading import Notice, Range
 
 _WHY = {
     "not_json": "bytes that are no JSON stand where messages should: they are kept as they are, and not read",

@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from custody.evidence.chat.export import Bytes
 from custody.evidence.chat.json_text import LARGEST, TEXT, Doubled, Ends, Text, halved, load, mend, scan
+from custody.evidence.export import Bytes
 
 SHOWN = 64 << 10
 """So many characters of unread bytes stand in their gap's text."""

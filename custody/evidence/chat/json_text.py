@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from custody.evidence.chat.export import WINDOW, Bytes
+from custody.evidence.export import WINDOW, Bytes
 
 TEXT = 64 << 10
 """Bytes that are decoded at once. A failed parse counts lines from the start of its text: it must be short."""

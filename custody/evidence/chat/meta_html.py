@@ -14,24 +14,15 @@ from typing import Any
 
 from custody.evidence.chat import markup
 from custody.evidence.chat.date_decisions import Dates
-from custody.evidence.chat.export import WINDOW, Export, Member
 from custody.evidence.chat.markup import Element
 from custody.evidence.chat.meta_html_layout import Layout, layout
-from custody.evidence.chat.model import (
-    Conversation,
-    Decided,
-    Message,
-    Notice,
-    Participant,
-    Plain,
-    Range,
-    Record,
-    Time,
-)
+from custody.evidence.chat.model import Conversation, Message, Participant, Plain, Record, Time
 from custody.evidence.chat.named_files import Files, Thread, platform, threads
 from custody.evidence.chat.pieces import Piece, between, pieces, too_long
-from custody.evidence.chat.reader import Detected, Reader, Settings
+from custody.evidence.chat.reader import Reader
 from custody.evidence.chat.written_dates import MAX_TEXT, Written, written
+from custody.evidence.export import WINDOW, Export, Member
+from custody.evidence.reading import Decided, Detected, Notice, Range, Settings
 
 _NAME = re.compile(r"message_[0-9]{1,9}\.html?", re.IGNORECASE)
 _MARKS = (b"uiBoxWhite noborder", b'"_a72d"', b"_3-94 _a6-o", b"_a6-g", b"_3-94 _2lem", b"_3-95 _2pi0")

@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import dataclass
 
 from custody.evidence.chat import markup
-from custody.evidence.chat.export import Member
 from custody.evidence.chat.markup import Element
 from custody.evidence.chat.written_dates import MAX_TEXT, written
+from custody.evidence.export import Member
 
 _LAYOUT_BYTES = 1 << 20
 

@@ -12,19 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from custody.evidence.chat import json_slices, json_text, mojibake, times
-from custody.evidence.chat.export import Export, Member
 from custody.evidence.chat.meta_message import Made, encrypted, plain_message
-from custody.evidence.chat.model import (
-    Conversation,
-    Message,
-    Notice,
-    Participant,
-    Range,
-    Record,
-)
+from custody.evidence.chat.model import Conversation, Message, Participant, Record
 from custody.evidence.chat.mojibake import Mending
 from custody.evidence.chat.named_files import Files, Thread, platform, threads
-from custody.evidence.chat.reader import Detected, Reader, Settings
+from custody.evidence.chat.reader import Reader
+from custody.evidence.export import Export, Member
+from custody.evidence.reading import Detected, Notice, Range, Settings
 
 PATTERNS = ("messages[*]",)
 _NAME = re.compile(r"message_[0-9]{1,9}\.json", re.IGNORECASE)

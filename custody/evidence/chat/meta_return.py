@@ -14,21 +14,13 @@ from datetime import UTC
 from typing import Any
 
 from custody.evidence.chat import markup, times
-from custody.evidence.chat.export import Export, Member
 from custody.evidence.chat.meta_return_fields import Field, fields, grouped, person_of
-from custody.evidence.chat.model import (
-    Conversation,
-    Message,
-    Notice,
-    Participant,
-    Plain,
-    Range,
-    Record,
-    Time,
-)
+from custody.evidence.chat.model import Conversation, Message, Participant, Plain, Record, Time
 from custody.evidence.chat.named_files import Files
 from custody.evidence.chat.pieces import MAX_BLOCK
-from custody.evidence.chat.reader import Detected, Reader, Settings
+from custody.evidence.chat.reader import Reader
+from custody.evidence.export import Export, Member
+from custody.evidence.reading import Detected, Notice, Range, Settings
 
 SECTION = b"unified_messages"
 _NAME = re.compile(r"(?:records|index|preservation.{0,200})\.html?", re.IGNORECASE | re.DOTALL)

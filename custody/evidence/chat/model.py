@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from custody.evidence.chat.export import Cut
+from custody.evidence.export import Cut
+from custody.evidence.reading import Decided, Notice, Range
 
 Plain = Mapping[str, Any]
 """A JSON object: texts, integers from 0 to 2^53 - 1, booleans, None, lists and objects of these."""
@@ -133,50 +134,6 @@ class Conversation(NamedTuple):
     platform: str
     native_id: str | None = None
     extra: Plain | None = None
-
-
-class Range(NamedTuple):
-    """Bytes that are no message. ``what`` is one of WHAT; ``text`` only for those that a person should read.
-
-    Ranges of `syntax` and `blank` are counted and not written out one by one.
-    """
-
-    member: int
-    start: int
-    end: int
-    what: str
-    text: str | None = None
-    place: str | None = None
-
-
-WHAT = ("syntax", "blank", "header", "metadata", "secret", "unread", "outside")
-"""syntax: what holds the messages together (brackets, commas, tags, boundaries); blank: empty lines, spaces;
-header: what stands before or around all messages; metadata: facts about chats and accounts, not messages;
-secret: keys and session tokens, not copied; unread: what should be a message and could not be read (with its
-text); outside: what the export holds beside the chat."""
-
-
-class Decided(NamedTuple):
-    """What the reader decided about a member, or left open, and why: given before the member's messages.
-
-    ``what``: date_order, zone, calendar, encoding, line_ending, layout, language, exporter, mojibake …;
-    ``state``: decided (the bytes prove it), inferred (likely, flagged), stated (a named person said so) or open.
-    """
-
-    what: str
-    value: str | None
-    state: str
-    reasons: tuple[str, ...] = ()
-    member: int | None = None
-
-
-class Notice(NamedTuple):
-    """Something that the user should know; counted by ``code``, the first few with their place."""
-
-    code: str
-    text: str
-    member: int | None = None
-    place: str | None = None
 
 
 class Declared(NamedTuple):

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from custody.evidence.chat.export import Member
-from custody.evidence.chat.model import Decided
+from custody.evidence.export import Member
+from custody.evidence.reading import Decided
 
 REPAIR = "latin1_utf8"
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from custody.evidence.chat.export import Export, Member
 from custody.evidence.chat.model import Plain, attachment
+from custody.evidence.export import Export, Member
 
 _NUMBER = re.compile(r"(.*?)_?([0-9]{1,9})(\.[A-Za-z]+)", re.DOTALL)
 

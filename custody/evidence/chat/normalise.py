@@ -16,20 +16,11 @@ from json.encoder import encode_basestring
 from typing import Any
 
 from custody.errors import CustodyError, FormatError
-from custody.evidence.chat.coverage import MESSAGE, Coverage, Covered
-from custody.evidence.chat.export import Cut, Export, pieces
-from custody.evidence.chat.model import (
-    Conversation,
-    Decided,
-    Declared,
-    Message,
-    Notice,
-    Participant,
-    Range,
-    Reading,
-    Time,
-)
-from custody.evidence.chat.reader import Detected, Reader, Settings
+from custody.evidence.chat.model import Conversation, Declared, Message, Participant, Reading, Time
+from custody.evidence.chat.reader import Reader
+from custody.evidence.coverage import MESSAGE, Coverage, Covered
+from custody.evidence.export import Cut, Export, pieces
+from custody.evidence.reading import Decided, Detected, Notice, Range, Settings
 from custody.format import canonical, messages
 from custody.format.text import show
 

@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from custody.evidence.chat.export import Member
 from custody.evidence.chat.markup import HIDDEN, plain
-from custody.evidence.chat.model import Notice, Range, Record
+from custody.evidence.chat.model import Record
+from custody.evidence.export import Member
+from custody.evidence.reading import Notice, Range
 
 MAX_BLOCK = 8 << 20
 """Bytes of one message's element; a longer one is not read, only named."""

@@ -2,40 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from custody.evidence.chat.attached import Attached
-from custody.evidence.chat.export import Export
 from custody.evidence.chat.model import Record
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Detected:
-    """Why an export is of a reader's format. ``score``: 90 and more is unmistakable, below 50 is no claim.
-
-    ``members``: indexes of the files that it will read; all others are attachments or lie beside the chat.
-    """
-
-    score: int
-    reasons: tuple[str, ...]
-    members: tuple[int, ...] = (0,)
-    document: bool = False
-    """The export's files are parts of one document (a workbook): none of them is a file of its own."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What people stated, each None when nobody did. The same settings give the same bytes.
-
-    ``time_zone``: IANA name; ``date_order``: DMY, MDY or YMD; ``mapping``: a table's columns (`table` only).
-    ``not_after``: the UTC day (YYYY-MM-DD) on which the item came in: no message is younger.
-    """
-
-    time_zone: str | None = None
-    date_order: str | None = None
-    mapping: Mapping[str, str] | None = None
-    not_after: str | None = None
+from custody.evidence.export import Export
+from custody.evidence.reading import Detected, Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

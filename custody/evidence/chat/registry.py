@@ -14,13 +14,14 @@ from custody.evidence.chat import (
     telegram_json,
     tiktok_json,
 )
-from custody.evidence.chat.export import Export
 from custody.evidence.chat.mail import eml, mbox
-from custody.evidence.chat.reader import Detected, Reader
+from custody.evidence.chat.reader import Reader
 from custody.evidence.chat.signal_export_text import READER as SIGNAL_EXPORT_TEXT
 from custody.evidence.chat.sms import xml as sms_xml
 from custody.evidence.chat.table import reader as table
 from custody.evidence.chat.whatsapp_text import READER as WHATSAPP_TEXT
+from custody.evidence.export import Export
+from custody.evidence.reading import Detected
 
 READERS: tuple[Reader, ...] = (
     WHATSAPP_TEXT,

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from custody.evidence.chat.export import Export
 from custody.evidence.chat.model import Record
-from custody.evidence.chat.reader import Detected, Reader, Settings
+from custody.evidence.chat.reader import Reader
 from custody.evidence.chat.whatsapp_text.detecting import head_of
 from custody.evidence.chat.whatsapp_text.file import Dialect, read_as
 from custody.evidence.chat.whatsapp_text.headers import Layout
 from custody.evidence.chat.whatsapp_text.survey import find_layout
+from custody.evidence.export import Export
+from custody.evidence.reading import Detected, Settings
 
 _DIALECT = Dialect(platform="signal", whatsapp=False)
 _NAMES = (".md", ".txt")

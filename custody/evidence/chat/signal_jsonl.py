@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from custody.evidence.chat import times
-from custody.evidence.chat.export import Export, Member
 from custody.evidence.chat.json_rest import text_of, whole_number
 from custody.evidence.chat.json_text import lines, load_bytes
-from custody.evidence.chat.model import Conversation, Decided, Message, Notice, Participant, Range, Record
-from custody.evidence.chat.reader import Detected, Reader, Settings
+from custody.evidence.chat.model import Conversation, Message, Participant, Record
+from custody.evidence.chat.reader import Reader
 from custody.evidence.chat.signal_parts import SECRET_NAMES, ByHash, Parts, has_secret, names, public
+from custody.evidence.export import Export, Member
+from custody.evidence.reading import Decided, Detected, Notice, Range, Settings
 
 _FRAMES = frozenset({
     "account", "recipient", "chat", "chatItem", "stickerPack", "adHocCall", "notificationProfile", "chatFolder",

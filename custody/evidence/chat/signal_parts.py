@@ -11,10 +11,10 @@ from typing import Any
 from uuid import UUID
 
 from custody.evidence.chat import times
-from custody.evidence.chat.export import Export
 from custody.evidence.chat.json_rest import text_of, whole_number
 from custody.evidence.chat.json_text import plain
 from custody.evidence.chat.model import Message, Plain, Time, attachment
+from custody.evidence.export import Export
 
 _HIDDEN = (
     r"[A-Za-z]*[Kk]eys?|key|[A-Za-z]*[Pp]in|entropy|usernameLink|[A-Za-z]*[Pp]assword|[A-Za-z]*[Ss]ecret|"

@@ -10,20 +10,11 @@ from html import unescape
 from typing import Any
 
 from custody.evidence.chat import json_text, times
-from custody.evidence.chat.export import Export, Member
 from custody.evidence.chat.json_slices import Element, Slices, Value
-from custody.evidence.chat.model import (
-    Conversation,
-    Message,
-    Notice,
-    Participant,
-    Plain,
-    Range,
-    Record,
-    Time,
-    attachment,
-)
-from custody.evidence.chat.reader import Detected, Reader, Settings
+from custody.evidence.chat.model import Conversation, Message, Participant, Plain, Record, Time, attachment
+from custody.evidence.chat.reader import Reader
+from custody.evidence.export import Export, Member
+from custody.evidence.reading import Detected, Notice, Range, Settings
 
 PATTERNS = ("*[*]",)
 OLD = {"Received Saved Chat History": "in", "Sent Saved Chat History": "out"}

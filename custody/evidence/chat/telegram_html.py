@@ -14,23 +14,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from custody.evidence.chat import markup, times
-from custody.evidence.chat.export import WINDOW, Export, Member
 from custody.evidence.chat.markup import Element
-from custody.evidence.chat.model import (
-    Conversation,
-    Decided,
-    Message,
-    Notice,
-    Participant,
-    Plain,
-    Range,
-    Record,
-    Time,
-)
+from custody.evidence.chat.model import Conversation, Message, Participant, Plain, Record, Time
 from custody.evidence.chat.named_files import Files
 from custody.evidence.chat.pieces import Piece, between, pieces, too_long
-from custody.evidence.chat.reader import Detected, Reader, Settings
+from custody.evidence.chat.reader import Reader
 from custody.evidence.chat.telegram_html_parts import Words, media, reactions, words
+from custody.evidence.export import WINDOW, Export, Member
+from custody.evidence.reading import Decided, Detected, Notice, Range, Settings
 
 _NAME = re.compile(r"messages([0-9]{0,9})\.html", re.IGNORECASE)
 _OPENS = re.compile(rb"""\bclass\s*=\s*["']message[\s"']""")

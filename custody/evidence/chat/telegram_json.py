@@ -8,22 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from custody.evidence.chat import times
-from custody.evidence.chat.export import Export, Member
 from custody.evidence.chat.json_rest import Files, rest, short, text_of, unreadable, whole_number
 from custody.evidence.chat.json_slices import Element, Gap, Slices, Value, beside
 from custody.evidence.chat.json_text import plain
-from custody.evidence.chat.model import (
-    Conversation,
-    Decided,
-    Message,
-    Notice,
-    Participant,
-    Range,
-    Reading,
-    Record,
-    Time,
-)
-from custody.evidence.chat.reader import Detected, Reader, Settings
+from custody.evidence.chat.model import Conversation, Message, Participant, Reading, Record, Time
+from custody.evidence.chat.reader import Reader
 from custody.evidence.chat.telegram_parts import (
     EVENTS,
     FILES,
@@ -39,6 +28,8 @@ from custody.evidence.chat.telegram_parts import (
     reactions,
     text_and_entities,
 )
+from custody.evidence.export import Export, Member
+from custody.evidence.reading import Decided, Detected, Notice, Range, Settings
 
 ARRAYS = ("messages[*]", "chats.list[*].messages[*]", "left_chats.list[*].messages[*]")
 SECRET = frozenset({"sessions", "web_sessions"})

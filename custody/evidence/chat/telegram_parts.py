@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from custody.evidence.chat.export import Member
 from custody.evidence.chat.json_rest import Files, text_of, whole_number
 from custody.evidence.chat.json_text import plain
 from custody.evidence.chat.model import Plain, attachment
+from custody.evidence.export import Member
 
 FILES = frozenset({"photo", "file", "thumbnail", "contact_vcard"})
 MESSAGE = frozenset({

@@ -9,19 +9,11 @@ from datetime import UTC
 from typing import Any
 
 from custody.evidence.chat import json_text, times
-from custody.evidence.chat.export import Export, Member
 from custody.evidence.chat.json_slices import Element, Slices, Value
-from custody.evidence.chat.model import (
-    Conversation,
-    Decided,
-    Message,
-    Notice,
-    Participant,
-    Range,
-    Record,
-    Time,
-)
-from custody.evidence.chat.reader import Detected, Reader, Settings
+from custody.evidence.chat.model import Conversation, Message, Participant, Record, Time
+from custody.evidence.chat.reader import Reader
+from custody.evidence.export import Export, Member
+from custody.evidence.reading import Decided, Detected, Notice, Range, Settings
 
 PATTERNS = tuple(
     f"{first}.{second}.ChatHistory.*[*]"

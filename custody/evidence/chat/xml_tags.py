@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from custody.evidence.chat.export import Bytes
+from custody.evidence.export import Bytes
 
 SIZE = 1 << 20
 _NEAR = 4 << 10

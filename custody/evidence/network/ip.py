@@ -11,6 +11,7 @@ answers of Python's ``ipaddress`` change between its versions. Canonical text is
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from dataclasses import dataclass
@@ -217,6 +218,17 @@ def read_address(raw: str, where: str = "address") -> Address:
         port=port,
         flags=tuple(sorted(found)),
     )
+
+
+@functools.lru_cache(1 << 14)
+def seen_address(raw: str) -> Address:
+    """`read_address` for texts of files, which are never refused: what can't be an address is kept and flagged."""
+    try:
+        return read_address(raw)
+    except InputRefused:
+        return Address(
+            raw=raw, ip=None, version=None, kind=None, embedded=None, port=None, flags=("ip_unparsed",)
+        )
 
 
 def _may_end_in_port(value: str) -> bool:

@@ -14,10 +14,10 @@ from collections.abc import Callable, Sequence
 
 from custody.evidence.archive import Archive
 from custody.evidence.chat import registry
-from custody.evidence.chat.export import Export, Held
 from custody.evidence.chat.normalise import Normalised
-from custody.evidence.chat.reader import Detected, Settings
 from custody.evidence.chat.reader import Reader as ChatReader
+from custody.evidence.export import Export, Held
+from custody.evidence.reading import Detected, Settings
 from custody.format import canonical
 from tests.chats import harness
 from tests.fuzz.reader import NotTheSame, Reader, Way, same

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from functools import partial
 
 from custody.evidence.chat.attached import Attached
-from custody.evidence.chat.export import Bytes
 from custody.evidence.chat.mail import decode, message, mime
+from custody.evidence.export import Bytes
 
 
 def of_mail(data: Bytes, at: message.Place, number: int) -> Iterator[Attached]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from custody.evidence.chat.content import base64
-from custody.evidence.chat.export import Bytes, pieces
+from custody.evidence.export import Bytes, pieces
 
 _IDENTITY = frozenset({"", "7bit", "8bit", "binary"})
 _ODD_ENDING = re.compile(rb"=[0-9A-Fa-f]?\Z|[ \t]++\Z|\r\Z")

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 
 from custody.evidence.chat import times
 from custody.evidence.chat.attached import Attached
-from custody.evidence.chat.export import Export
 from custody.evidence.chat.mail import message
 from custody.evidence.chat.mail.children import of_mail
 from custody.evidence.chat.mail.facts import CONTAINS, NEVER, ZONE
-from custody.evidence.chat.model import Conversation, Decided, Message, Record
-from custody.evidence.chat.reader import Detected, Reader, Settings
+from custody.evidence.chat.model import Conversation, Message, Record
+from custody.evidence.chat.reader import Reader
+from custody.evidence.export import Export
+from custody.evidence.reading import Decided, Detected, Settings
 
 _LINE = re.compile(rb"([!-9;-~]+)[ \t]*:|[ \t]|(\r?\n)")
 _KNOWN = frozenset(

@@ -14,14 +14,15 @@ from zoneinfo import ZoneInfo
 
 from custody.evidence.chat import times
 from custody.evidence.chat.attached import Attached
-from custody.evidence.chat.export import WINDOW, Bytes, Export, Member, pieces
 from custody.evidence.chat.mail import headers, message
 from custody.evidence.chat.mail.children import of_mail
 from custody.evidence.chat.mail.eml import looks_like
 from custody.evidence.chat.mail.facts import CONTAINS, NEVER, ZONE
 from custody.evidence.chat.mail.window import Window
-from custody.evidence.chat.model import Conversation, Decided, Message, Notice, Range, Record
-from custody.evidence.chat.reader import Detected, Reader, Settings
+from custody.evidence.chat.model import Conversation, Message, Record
+from custody.evidence.chat.reader import Reader
+from custody.evidence.export import WINDOW, Bytes, Export, Member, pieces
+from custody.evidence.reading import Decided, Detected, Notice, Range, Settings
 
 _FROM = re.compile(rb"^From ", re.MULTILINE)
 _ENVELOPE = re.compile(

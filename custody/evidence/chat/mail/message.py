@@ -10,11 +10,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from custody.evidence.chat.content import digest
-from custody.evidence.chat.export import Bytes, cut
 from custody.evidence.chat.mail import dates, decode, headers, html, mime
 from custody.evidence.chat.mail.headers import Field, Headers
 from custody.evidence.chat.mail.mime import Mail, Part
 from custody.evidence.chat.model import Message, Participant, Plain, Time, attachment
+from custody.evidence.export import Bytes, cut
 
 MAX_TEXT = 4 << 20
 """Bytes of text that one message shows; longer text is cut, flagged, and whole in the message's bytes."""

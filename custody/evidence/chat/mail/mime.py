@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from custody.evidence.chat.export import Bytes
 from custody.evidence.chat.mail import headers
 from custody.evidence.chat.mail.headers import Headers, Value
 from custody.evidence.chat.mail.window import Window
+from custody.evidence.export import Bytes
 
 MAX_PARTS = 1_000
 """Parts that are described; what a mail has more is counted."""

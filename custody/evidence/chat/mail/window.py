@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from typing import NamedTuple
 
-from custody.evidence.chat.export import Bytes
+from custody.evidence.export import Bytes
 
 SIZE = 1 << 20
 LONGEST_LINE = 64 << 10

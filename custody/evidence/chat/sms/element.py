@@ -10,10 +10,10 @@ from typing import Any
 
 from custody.evidence.chat.attached import Attached
 from custody.evidence.chat.content import base64, digest
-from custody.evidence.chat.export import Bytes, cut, pieces
 from custody.evidence.chat.model import Conversation, Message, Participant, Plain, attachment
 from custody.evidence.chat.sms import clock
 from custody.evidence.chat.xml_tags import Attribute, Tag, Tags, text_of
+from custody.evidence.export import Bytes, cut, pieces
 
 OWNER = "owner"
 MAX_VALUE = 1 << 20

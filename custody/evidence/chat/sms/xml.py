@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Iterator
 
 from custody.evidence.chat.attached import Attached
-from custody.evidence.chat.export import Bytes, Export, Member, pieces
-from custody.evidence.chat.model import Decided, Declared, Message, Notice, Range, Record
-from custody.evidence.chat.reader import Detected, Reader, Settings
+from custody.evidence.chat.model import Declared, Message, Record
+from custody.evidence.chat.reader import Reader
 from custody.evidence.chat.sms import element
 from custody.evidence.chat.sms.element import Element
 from custody.evidence.chat.xml_tags import Tag, Tags, text_of
+from custody.evidence.export import Bytes, Export, Member, pieces
+from custody.evidence.reading import Decided, Detected, Notice, Range, Settings
 
 _ROOTS = frozenset({"smses", "calls"})
 _RECORDS = frozenset({"sms", "mms", "call"})

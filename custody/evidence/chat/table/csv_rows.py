@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from custody.evidence.chat.export import Bytes, pieces
+from custody.evidence.export import Bytes, pieces
 
 WINDOW = 4 << 20
 """Bytes of the longest row; a quote that is not closed within so many is a character like any other."""

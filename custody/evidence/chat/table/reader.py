@@ -7,12 +7,13 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 from custody.evidence.chat import times
-from custody.evidence.chat.export import Bytes, Export, Held, Member
-from custody.evidence.chat.model import Decided, Notice, Range, Record
-from custody.evidence.chat.reader import Detected, Reader, Settings
+from custody.evidence.chat.model import Record
+from custody.evidence.chat.reader import Reader
 from custody.evidence.chat.table import csv_rows, plan, record, when, xlsx
 from custody.evidence.chat.table.csv_rows import Dialect, Row, Unread
 from custody.evidence.chat.table.plan import Plan
+from custody.evidence.export import Bytes, Export, Held, Member
+from custody.evidence.reading import Decided, Detected, Notice, Range, Settings
 from custody.format.text import show
 
 NO_CLAIM = 30

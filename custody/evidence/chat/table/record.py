@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from custody.evidence.chat.export import Bytes, Export, cut
 from custody.evidence.chat.model import Conversation, Message, Participant, Plain, Time, attachment
 from custody.evidence.chat.table.csv_rows import Row
 from custody.evidence.chat.table.plan import Plan
 from custody.evidence.chat.table.when import Clock
+from custody.evidence.export import Bytes, Export, cut
 
 PLATFORM = "table"
 

@@ -12,9 +12,9 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from custody.evidence.chat.export import Export, Member
 from custody.evidence.chat.table.csv_rows import Row, Unread
 from custody.evidence.chat.xml_tags import Tag, Tags, text_of
+from custody.evidence.export import Export, Member
 
 WORKBOOK = "xl/workbook.xml"
 MAX_CELLS = 16_384

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from custody.evidence.chat.export import Export, Held, Member
-from custody.evidence.chat.reader import Detected
 from custody.evidence.chat.whatsapp_text import strings
 from custody.evidence.chat.whatsapp_text.bodies import LRM, bare, event
 from custody.evidence.chat.whatsapp_text.headers import Layout
 from custody.evidence.chat.whatsapp_text.source import Source, source
 from custody.evidence.chat.whatsapp_text.survey import find_layout
+from custody.evidence.export import Export, Held, Member
+from custody.evidence.reading import Detected
 from custody.format.text import show
 
 _HEAD = 64 << 10

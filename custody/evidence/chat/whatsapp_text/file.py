@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from custody.evidence.chat import times
-from custody.evidence.chat.export import Export, Member
-from custody.evidence.chat.model import Conversation, Decided, Notice, Range, Record
-from custody.evidence.chat.reader import Detected, Settings
+from custody.evidence.chat.model import Conversation, Record
 from custody.evidence.chat.whatsapp_text import bodies, headers, order
 from custody.evidence.chat.whatsapp_text.detecting import title_of
 from custody.evidence.chat.whatsapp_text.names import Names
@@ -16,6 +14,8 @@ from custody.evidence.chat.whatsapp_text.reading import Maker, Spill, cut
 from custody.evidence.chat.whatsapp_text.source import source
 from custody.evidence.chat.whatsapp_text.stamps import Reckoning, Stamps
 from custody.evidence.chat.whatsapp_text.survey import FileDates, Survey, file_dates, survey
+from custody.evidence.export import Export, Member
+from custody.evidence.reading import Decided, Detected, Notice, Range, Settings
 
 _CAPS = (10_000, 40_000)
 """Messages after which exports were once cut off: with media, without."""

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from custody.evidence.chat.reader import Settings
 from custody.evidence.chat.whatsapp_text import calendars
 from custody.evidence.chat.whatsapp_text.survey import FileDates, Survey
 from custody.evidence.chat.whatsapp_text.words import BUDDHIST_WORDS, ISLAMIC_WORDS, PERSIAN_WORDS
+from custody.evidence.reading import Settings
 
 _MANY = 10
 """One reading outweighs another when it has so many times its evidence."""

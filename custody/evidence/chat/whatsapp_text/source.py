@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from custody.evidence.chat.export import Member
+from custody.evidence.export import Member
 
 BLOCK = 1 << 18
 UTF8_MARK = b"\xef\xbb\xbf"

@@ -1,0 +1,438 @@
+"""From a reader's rows to the written form `custody.records/1`: JSON Lines, counted, covered, balanced.
+
+The lines are RFC 8785 JSON each, in the order of the file; the first says what was read and how, the last holds
+the account: rows = without a doubt + with flags + kept as they stand. Nothing here guesses, and nothing of the
+machine or of now goes in: the same item, reader and settings give the same bytes.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from json.encoder import encode_basestring
+from typing import Any
+
+from custody.errors import CustodyError
+from custody.evidence.coverage import Coverage, Covered
+from custody.evidence.export import Cut, Export, pieces
+from custody.evidence.instants import Instant
+from custody.evidence.network.ip import TABLE_DATE, Address
+from custody.evidence.reading import Decided, Detected, Notice, Range, Settings
+from custody.evidence.records.model import Row
+from custody.evidence.records.reader import RecordReader
+from custody.format import canonical
+from custody.format.text import show
+
+SCHEMA = "custody.records/1"
+MEDIA_TYPE = "application/vnd.custody.records+jsonl;v=1"
+
+FIRST_OF_A_CODE = 5
+"""So many notices of one code are written out; the account counts all."""
+LONGEST_RAW = 4096
+"""Bytes of a row that are shown beside its values; its range has all."""
+NEAR = 4096
+"""A row's bytes are compared with so many rows before it."""
+_ROW = "row"
+_QUIET = frozenset({"syntax", "blank"})
+_FAULTS = (
+    ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError, AssertionError, SystemError,
+)  # fmt: skip
+_PORTLESS = frozenset({"server", "nat_internal"})
+_text = encode_basestring
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordsSummary:
+    """What a reading counted: ``rows`` = ``plain`` + ``flagged`` + ``kept_raw``.
+
+    ``covered``: accounts by member that was read; ``flags``: how many rows have each.
+    """
+
+    rows: int
+    plain: int
+    flagged: int
+    kept_raw: int
+    kinds: Mapping[str, int]
+    flags: Mapping[str, int]
+    unread: int
+    covered: Mapping[int, Covered]
+    notices: Mapping[str, int]
+    open_questions: tuple[str, ...]
+    first_time: str | None
+    last_time: str | None
+
+    @property
+    def whole(self) -> bool:
+        """True when every byte of every file that was read has a name."""
+        return all(one.whole for one in self.covered.values())
+
+
+class Recorded:
+    """One reading. Iterate `lines` to its end, then ask for the `summary`."""
+
+    def __init__(
+        self, export: Export, reader: RecordReader, detected: Detected, settings: Settings, *, item: str
+    ) -> None:
+        self._export = export
+        self._reader = reader
+        self._detected = detected
+        self._settings = settings
+        self._item = item
+        self._coverage = {at: Coverage(export.members[at].size) for at in detected.members}
+        self._rows = self._plain = self._kept_raw = self._unread = 0
+        self._kinds: Counter[str] = Counter()
+        self._flags: Counter[str] = Counter()
+        self._notices: Counter[str] = Counter()
+        self._open: list[str] = []
+        self._first: str | None = None
+        self._last: str | None = None
+        self._before: dict[int, str] = {}
+        self._near: dict[bytes, None] = {}
+
+    def lines(self) -> Iterator[bytes]:
+        """All lines, each with its line end."""
+        yield _line(self._beginning())
+        try:
+            for record in self._reader.read(self._export, self._detected, self._settings):
+                if type(record) is Row:
+                    gap = self._coverage[record.member].claim(record.start, record.end, _ROW)
+                    if gap is not None:
+                        yield from self._uncovered(record.member, gap)
+                    yield self._row(record)
+                else:
+                    yield from self._beside(record)
+        except CustodyError as error:
+            yield from self._broken_off(error.message)
+        except _FAULTS as error:
+            # A fault of ours in a reader must not keep evidence out, nor pass for "there is no more".
+            yield from self._broken_off(f"a fault in this reader: {type(error).__name__}")
+        for at, coverage in self._coverage.items():
+            gap = coverage.finish()
+            if gap is not None:
+                yield from self._uncovered(at, gap)
+        yield _line(self._account())
+
+    @property
+    def summary(self) -> RecordsSummary:
+        """The counts, after the last line."""
+        return RecordsSummary(
+            rows=self._rows,
+            plain=self._plain,
+            flagged=self._rows - self._plain - self._kept_raw,
+            kept_raw=self._kept_raw,
+            kinds=dict(sorted(self._kinds.items())),
+            flags=dict(sorted(self._flags.items())),
+            unread=self._unread,
+            covered={at: one.account() for at, one in self._coverage.items()},
+            notices=dict(sorted(self._notices.items())),
+            open_questions=tuple(dict.fromkeys(self._open)),
+            first_time=self._first,
+            last_time=self._last,
+        )
+
+    def _beginning(self) -> dict[str, Any]:
+        settings = self._settings
+        stated = {
+            "time_zone": settings.time_zone,
+            "date_order": settings.date_order,
+            "mapping": None if settings.mapping is None else dict(settings.mapping),
+        }
+        return {
+            "record": "import",
+            "schema": SCHEMA,
+            "item": self._item,
+            "reader": {"name": self._reader.name, "version": self._reader.version},
+            "recorder": self._reader.recorder,
+            "ip_table_date": TABLE_DATE,
+            "stated": _without_none(stated),
+            "detected": {"score": self._detected.score, "reasons": list(self._detected.reasons)},
+            "members": [
+                _without_none(
+                    {
+                        "index": member.index,
+                        "name": member.name if self._export.zipped else None,
+                        "size": member.size,
+                        "read": member.index in self._coverage,
+                    }
+                )
+                for member in self._export.members
+            ],
+        }
+
+    def _beside(self, record: object) -> Iterator[bytes]:
+        if type(record) is Range:
+            gap = self._coverage[record.member].claim(record.start, record.end, record.what)
+            if gap is not None:
+                yield from self._uncovered(record.member, gap)
+            if record.what not in _QUIET:
+                self._unread += record.what == "unread"
+                yield _line(self._range(record))
+        elif type(record) is Decided:
+            if record.state == "open":
+                self._open.append(record.what)
+            values = {
+                "record": "reading",
+                "what": record.what,
+                "value": _mend(record.value),
+                "state": record.state,
+                "reasons": [_mend(reason) for reason in record.reasons],
+                "member": record.member,
+            }
+            yield _line(_without_none(values))
+        elif type(record) is Notice:
+            yield from self._notice(record)
+        else:
+            raise TypeError(f"a reader gave a {type(record).__name__}")
+
+    def _row(self, row: Row) -> bytes:
+        self._rows += 1
+        self._kinds[row.kind] += 1
+        flags = set(row.flags)
+        digest, raw = _digest(row.raw)
+        fields: dict[str, str] = {
+            "kind": f'"{row.kind}"',
+            "number": str(self._rows),
+            "record": '"row"',
+            "source": f'{{"end":{row.end},"member":{row.member},"sha256":"{digest.hex()}","start":{row.start}}}',
+        }
+        if row.place is not None:
+            fields["place"] = f'"line {row.place}"' if type(row.place) is int else _quoted(str(row.place))
+        if self._reader.shows_raw:
+            fields["raw"] = self._raw(raw, row.end - row.start, flags)
+        if digest in self._near:
+            flags.add("duplicate_row")
+        else:
+            self._near[digest] = None
+            if len(self._near) > NEAR:
+                del self._near[next(iter(self._near))]
+        if row.when is not None:
+            fields.update(_instant(row.when))
+            flags.update(row.when.flags)
+            if row.when.instant is not None:
+                self._time(row, row.when.instant, flags)
+        if row.until is not None:
+            fields.update(_end(row.until))
+            flags.update(row.until.flags)
+            if _before(row.until, row.when):
+                flags.add("time_end_before_start")
+        if row.address is not None:
+            fields.update(_address(row.address))
+            flags.update(row.address.flags)
+        if row.kind == "ip" and "port" not in row.values and "port_range" not in row.values:
+            if row.address is not None and row.address.port is not None:
+                fields["port"] = str(row.address.port)
+            elif row.values.get("ip_role") not in _PORTLESS:
+                flags.add("no_source_port")
+        if row.dest is not None:
+            fields.update(_destination(row.dest))
+        for name, value in row.values.items():
+            if value is not None:
+                fields[name] = _value(value)
+        if row.kind == "unknown":
+            self._kept_raw += 1
+        elif not flags:
+            self._plain += 1
+        if flags:
+            fields["flags"] = _flags(tuple(sorted(flags)))
+            self._flags.update(flags)
+        return ("{" + ",".join([f'"{name}":{fields[name]}' for name in sorted(fields)]) + "}\n").encode()
+
+    def _raw(self, raw: bytes, size: int, flags: set[str]) -> str:
+        if size > len(raw):
+            flags.add("raw_cut")
+        text = raw.rstrip(b"\r\n")
+        try:
+            return _text(text.decode())
+        except UnicodeDecodeError:
+            flags.add("encoding_replaced")
+            return _text(text.decode("utf-8", "backslashreplace"))
+
+    def _time(self, row: Row, instant: str, flags: set[str]) -> None:
+        if self._first is None or instant < self._first:
+            self._first = instant
+        if self._last is None or instant > self._last:
+            self._last = instant
+        if self._reader.ordered:
+            before = self._before.get(row.member)
+            if before is not None and instant[:19] < before[:19]:
+                flags.add("time_goes_backwards")
+            self._before[row.member] = instant
+
+    def _range(self, record: Range) -> dict[str, Any]:
+        return _without_none(
+            {
+                "record": "range",
+                "what": record.what,
+                "source": {"member": record.member, "start": record.start, "end": record.end},
+                "text": _mend(record.text),
+                "place": _mend(record.place),
+            }
+        )
+
+    def _uncovered(self, member: int, gap: tuple[int, int]) -> Iterator[bytes]:
+        yield _line(
+            {
+                "record": "range",
+                "what": "uncovered",
+                "source": {"member": member, "start": gap[0], "end": gap[1]},
+            }
+        )
+        yield from self._notice(
+            Notice("uncovered_bytes", "bytes that the reader passed over: a fault of ours", member=member)
+        )
+
+    def _notice(self, notice: Notice) -> Iterator[bytes]:
+        self._notices[notice.code] += 1
+        if self._notices[notice.code] <= FIRST_OF_A_CODE:
+            values = {
+                "record": "notice",
+                "code": notice.code,
+                "text": _mend(notice.text),
+                "member": notice.member,
+                "place": _mend(notice.place),
+            }
+            yield _line(_without_none(values))
+
+    def _broken_off(self, why: str) -> Iterator[bytes]:
+        yield from self._notice(Notice("broken_off", f"reading ended early: {show(why, 300)}"))
+
+    def _account(self) -> dict[str, Any]:
+        summary = self.summary
+        return _without_none(
+            {
+                "record": "account",
+                "rows": summary.rows,
+                "plain": summary.plain,
+                "flagged": summary.flagged,
+                "kept_raw": summary.kept_raw,
+                "kinds": dict(summary.kinds),
+                "flags": dict(summary.flags),
+                "unread": summary.unread,
+                "members": [
+                    {
+                        "member": at,
+                        "size": one.size,
+                        "ranges": one.ranges,
+                        "uncovered": one.uncovered,
+                        "overlaps": one.overlaps,
+                    }
+                    for at, one in summary.covered.items()
+                ],
+                "notices": dict(summary.notices),
+                "open": list(summary.open_questions),
+                "first_time": summary.first_time,
+                "last_time": summary.last_time,
+            }
+        )
+
+
+def _digest(raw: bytes | Cut) -> tuple[bytes, bytes]:
+    """SHA-256 of a row's bytes, and as many of them as are shown."""
+    if isinstance(raw, bytes):
+        return hashlib.sha256(raw).digest(), raw[:LONGEST_RAW]
+    hashed = hashlib.sha256()
+    for piece in pieces(raw, 0, raw.size):
+        hashed.update(piece)
+    return hashed.digest(), raw.read(0, LONGEST_RAW)
+
+
+def _before(end: Instant, start: Instant | None) -> bool:
+    """Only where both are known; whole seconds are compared, so that precisions may differ."""
+    if start is None or end.instant is None or start.instant is None:
+        return False
+    return end.instant[:19] < start.instant[:19]
+
+
+@functools.lru_cache(1 << 12)
+def _instant(when: Instant) -> dict[str, str]:
+    return _encoded(
+        {
+            "time_raw": when.raw,
+            "instant": when.instant,
+            "local": when.local,
+            "readings": list(when.readings) or None,
+            "precision": when.precision,
+            "offset": when.offset,
+            "offset_origin": when.offset_origin,
+        }
+    )
+
+
+@functools.lru_cache(1 << 12)
+def _end(until: Instant) -> dict[str, str]:
+    return _encoded({"time_end_raw": until.raw, "instant_end": until.instant, "local_end": until.local})
+
+
+@functools.lru_cache(1 << 14)
+def _address(address: Address) -> dict[str, str]:
+    embedded = address.embedded
+    return _encoded(
+        {
+            "ip_raw": address.raw,
+            "ip": address.ip,
+            "ip_version": address.version,
+            "ip_class": address.kind,
+            "ip_embedded": None if embedded is None else {"ip": embedded[0], "ip_class": embedded[1]},
+        }
+    )
+
+
+@functools.lru_cache(1 << 12)
+def _destination(address: Address) -> dict[str, str]:
+    return _encoded(
+        {
+            "dest_ip_raw": address.raw,
+            "dest_ip": address.ip,
+            "dest_ip_class": address.kind,
+            "dest_flags": list(address.flags) or None,
+        }
+    )
+
+
+def _encoded(values: dict[str, Any]) -> dict[str, str]:
+    return {name: _value(value) for name, value in values.items() if value is not None}
+
+
+@functools.lru_cache(1 << 10)
+def _flags(flags: tuple[str, ...]) -> str:
+    return canonical.encode(list(flags), where="flags").decode()
+
+
+def _value(value: Any) -> str:
+    if type(value) is str:
+        return _quoted(value)
+    return canonical.encode(_mend(value), where="row").decode()
+
+
+def _quoted(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = _mend(text)
+    return _text(text)
+
+
+def _line(value: dict[str, Any]) -> bytes:
+    return canonical.encode(value, where="record") + b"\n"
+
+
+def _without_none(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _mend(value: Any) -> Any:
+    """A value whose texts hold whole characters only: halves are replaced by U+FFFD."""
+    if type(value) is str:
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        return value
+    if isinstance(value, Mapping):
+        return {_mend(name): _mend(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_mend(one) for one in value]
+    return value

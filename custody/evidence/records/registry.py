@@ -1,0 +1,43 @@
+"""The readers of records: one line each. What is here is tested and documented (tests/test_records.py holds it)."""
+
+from __future__ import annotations
+
+from custody.errors import InputRefused
+from custody.evidence.export import Export
+from custody.evidence.reading import Detected
+from custody.evidence.records.reader import RecordReader
+
+READERS: tuple[RecordReader, ...] = ()
+
+CLAIM = 50
+"""A score below this is no claim."""
+
+
+def named(name: str) -> RecordReader:
+    """The reader of that name, or InputRefused."""
+    for reader in READERS:
+        if reader.name == name:
+            return reader
+    raise InputRefused(
+        "there is no reader of this name",
+        where="--format",
+        expected=", ".join(reader.name for reader in READERS),
+        found=name,
+        hint="custody formats tells what each reads",
+    )
+
+
+def claims(export: Export) -> list[tuple[RecordReader, Detected]]:
+    """The readers that claim an export, the surest first."""
+    found = [(reader, detected) for reader in READERS if (detected := reader.detect(export)) is not None]
+    return sorted(
+        (one for one in found if one[1].score >= CLAIM), key=lambda one: (-one[1].score, one[0].name)
+    )
+
+
+def choose(export: Export) -> tuple[RecordReader, Detected] | None:
+    """The one reader whose claim is surer than all others'; None where nobody claims it, or two alike."""
+    found = claims(export)
+    if not found or (len(found) > 1 and found[0][1].score == found[1][1].score):
+        return None
+    return found[0]
