@@ -19,7 +19,18 @@ from custody.evidence.chat.reader import Reader
 from custody.evidence.export import Export
 from custody.evidence.reading import Decided, Detected, Notice, Range, Settings
 from custody.ledger.work import ItemRow
-from custody.procedure import access, cases, check, collect, custodians, derive, export, messages, rederive
+from custody.procedure import (
+    access,
+    cases,
+    check,
+    collect,
+    custodians,
+    derive,
+    export,
+    messages,
+    readable,
+    rederive,
+)
 from custody.procedure.derive import Derived, NotRead, Wish
 from custody.procedure.export import Choice
 from custody.procedure.locker import Desk
@@ -119,7 +130,7 @@ def content(desk: Desk, row: ItemRow) -> bytes:
 
 
 def records(desk: Desk, row: ItemRow) -> list[dict[str, object]]:
-    return [record for _, record in messages.records(desk, messages.form_of(desk, row), desks.WHY)]
+    return [record for _, record in messages.records(desk, row, desks.WHY)[1]]
 
 
 def test_a_zip_becomes_the_item_its_form_and_the_files_in_it(desk: Desk, case: str, tmp_path: Path) -> None:
@@ -141,11 +152,12 @@ def test_a_zip_becomes_the_item_its_form_and_the_files_in_it(desk: Desk, case: s
     assert said[2]["attachments"][0]["state"] == "missing"  # type: ignore[index]
     (made,) = (item.derived for item in done.items)
     assert isinstance(made, Derived)
-    assert made.summary.messages == 3
-    assert made.summary.whole
-    assert made.summary.open_questions == ("zone",)
-    assert dict(made.summary.attachments) == {"missing": 1, "present": 1}
-    assert made.summary.notices == {"unmatched_file": 1}
+    assert made.chat is not None
+    assert made.chat.summary.messages == 3
+    assert made.chat.summary.whole
+    assert made.chat.summary.open_questions == ("zone",)
+    assert dict(made.chat.summary.attachments) == {"missing": 1, "present": 1}
+    assert made.chat.summary.notices == {"unmatched_file": 1}
     assert done.items[0].label == "A-1/01"
     assert len(done.items) == 1
     assert form.object is not None
@@ -210,13 +222,13 @@ def test_deriving_again_gives_the_same_bytes_and_both_stay(desk: Desk, case: str
     made = rederive.derive_item(fresh, parent, WISH, desks.WHY, with_seal=False)
     assert made.labels == ("A-1/01.4",)  # the files in it are items already
     again = desks.sit_down(desk)
-    newer = messages.form_of(again, parent)
+    newer = readable.forms(again, parent)[0]
     assert newer.label == "A-1/01.4"
     assert content(again, newer) == content(again, form)
     stated = Wish(settings=Settings(time_zone="Europe/Vienna"))
     rederive.derive_item(again, parent, stated, desks.WHY, with_seal=False)
     last = desks.sit_down(desk)
-    newest = messages.form_of(last, parent)
+    newest = readable.forms(last, parent)[0]
     opened = access.open_item(last, newest, purpose=desks.WHY, what="parts")
     capture = opened.first("capture")
     assert capture is not None
@@ -229,12 +241,13 @@ def test_the_root_is_in_the_record_of_the_form(desk: Desk, case: str, tmp_path: 
     done = take(desk, case, tmp_path, "chat.txt", CHAT)
     (made,) = (item.derived for item in done.items)
     assert isinstance(made, Derived)
+    assert made.chat is not None
     opened = access.open_item(desk, rows(desk)[1], purpose=desks.WHY, what="parts")
     content_part = opened.first("content")
     assert content_part is not None
     tree = content_part["trees"]["messages"]
     assert (tree["root"], tree["count"], tree["reader"], tree["version"]) == (
-        made.summary.root.hex(), 3, "toy", 3,
+        made.chat.summary.root.hex(), 3, "toy", 3,
     )  # fmt: skip
     assert content_part["media_type"] == MEDIA_TYPE
 
@@ -243,7 +256,7 @@ def test_without_deriving_the_file_is_in_and_can_be_read_later(desk: Desk, case:
     take(desk, case, tmp_path, "chat.txt", CHAT, derive=Wish(off=True))
     (parent,) = rows(desk)
     with pytest.raises(InputRefused, match="no readable form"):
-        messages.form_of(desk, parent)
+        messages.records(desk, parent, desks.WHY)
     rederive.derive_item(desks.sit_down(desk), parent, WISH, desks.WHY, with_seal=False)
     assert len(rows(desk)) == 2
 
@@ -351,14 +364,14 @@ def test_a_collector_derives_and_can_read_nothing(desk: Desk, case: str, tmp_pat
     take(other, case, tmp_path, "chat.zip", EXPORT)
     form = rows(desk)[1]
     with pytest.raises(NoRight):
-        list(messages.records(desks.sit_down(desk, own), form, desks.WHY))
+        list(messages.records(desks.sit_down(desk, own), form, desks.WHY)[1])
     assert len(records(desks.sit_down(desk), form)) > 3
 
 
 def test_opening_is_logged_first(desk: Desk, case: str, tmp_path: Path) -> None:
     take(desk, case, tmp_path, "chat.zip", EXPORT)
     form = rows(desk)[1]
-    reading = messages.records(desk, form, desks.WHY)
+    reading = messages.records(desk, form, desks.WHY)[1]
     next(reading)
     with desk.locker.ledger.reading() as view:
         assert view.head(form.id).n == 1  # type: ignore[union-attr]
@@ -459,8 +472,13 @@ def test_a_whatsapp_zip_is_one_item_with_its_media_linked(desk: Desk, case: str,
     parent, form, picture = rows(desk)
     (made,) = (item.derived for item in done.items)
     assert isinstance(made, Derived)
-    assert (made.reader.name, made.summary.messages, made.summary.events) == ("whatsapp-text", 2, 1)
-    assert made.summary.whole
+    assert made.chat is not None
+    assert (made.chat.reader.name, made.chat.summary.messages, made.chat.summary.events) == (
+        "whatsapp-text",
+        2,
+        1,
+    )
+    assert made.chat.summary.whole
     found = [one for one in records(desk, parent) if one["record"] == "message"]
     assert found[1]["attachments"][0]["item"] == picture.id  # type: ignore[index]
     stated = rederive.derive_item(
@@ -489,4 +507,4 @@ def test_a_whatsapp_zip_is_one_item_with_its_media_linked(desk: Desk, case: str,
 )
 def test_what_is_worth_a_look(media_type: str, name: bytes, looked_at: bool) -> None:
     """Ten thousand files without a known type must not cost ten thousand looks."""
-    assert derive.may_be_chat(media_type, name) == looked_at
+    assert derive.may_be_read(media_type, name) == looked_at

@@ -53,7 +53,7 @@ def derive(
             "id": row.id,
             "label": row.label,
             "labels": list(made.labels),
-            "derived": derived_value(row.label, made.derived, form=form),
+            "derived": derived_value(row.label, made.derived, labels=made.labels),
             "sealed": sealed_value(made.sealed),
         }
     )

@@ -1,4 +1,4 @@
-"""What a person says about reading chats, and what is said back: options and lines of collect and derive."""
+"""What a person says about reading items, and what is said back: options and lines of collect and derive."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from custody.format.text import show
 
 if TYPE_CHECKING:
     from custody.evidence.chat.normalise import Summary
+    from custody.evidence.records.form import RecordsSummary
     from custody.procedure.derive import Derived, NotRead, Wish
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -32,14 +33,14 @@ QUESTIONS = {
 
 
 def derive_options(function: _Function) -> _Function:
-    """The options by which chats are read as a person says."""
+    """The options by which items are read as a person says."""
     for option in reversed(
         [
             click.option(
                 "--format",
                 "format_",
                 metavar="NAME",
-                help="The chat's format by the name that custody formats gives; else the bytes decide.",
+                help="The format by the name that custody formats gives; else the bytes decide.",
             ),
             click.option(
                 "--time-zone",
@@ -66,7 +67,8 @@ def derive_options(function: _Function) -> _Function:
 def wish_of(stated: dict[str, Any], *, off: bool = False) -> Wish:
     """The wish that the options say; they are taken out of ``stated``. UsageError for what can't be."""
     from custody.errors import InputRefused
-    from custody.evidence.chat import registry, times
+    from custody.evidence import registry
+    from custody.evidence.chat import times
     from custody.evidence.reading import Settings
     from custody.procedure.derive import Wish
 
@@ -83,7 +85,7 @@ def wish_of(stated: dict[str, Any], *, off: bool = False) -> Wish:
                 expected="a name like Europe/Belgrade",
             ) from error
     if name is not None and not off:
-        registry.named(name)
+        registry.check_name(name)
     settings = Settings(
         time_zone=zone, date_order=order, mapping=None if mapping is None else _mapping(mapping)
     )
@@ -118,10 +120,17 @@ def derived_lines(
             yield f"  {derived.hint}"
         return
     labels = labels or [f"{label}.{at}" for at in range(1, len(derived.children) + 1)]
-    yield f"{label} is a chat ({derived.reader.title}); its readable form is {labels[0]}"
-    yield f"  told by: {show('; '.join(derived.detected.reasons), 300)}"
-    yield from summary_lines(derived.summary)
-    files = labels[1:]
+    if derived.chat is not None:
+        yield f"{label} is a chat ({derived.chat.reader.title}); its readable form is {labels[0]}"
+        yield f"  told by: {show('; '.join(derived.chat.detected.reasons), 300)}"
+        yield from summary_lines(derived.chat.summary)
+    if derived.records is not None:
+        also = "also holds" if derived.chat is not None else "holds"
+        title = derived.records.reader.title
+        yield f"{label} {also} records ({title}); they are in {labels[len(derived.forms) - 1]}"
+        yield f"  told by: {show('; '.join(derived.records.detected.reasons), 300)}"
+        yield from rows_lines(derived.records.summary)
+    files = labels[len(derived.forms) :]
     if files:
         last = f" to {files[-1]}" if len(files) > 1 else ""
         yield f"  {count_text(len(files), 'file')} in it became items: {files[0]}{last}"
@@ -129,10 +138,32 @@ def derived_lines(
         yield f"  left inside: {show(name, 120)}: {reason}"
     if len(derived.left_out) > _SHOWN:
         yield f"  left inside: {len(derived.left_out) - _SHOWN} more; --json lists all"
-    for what in filter(QUESTIONS.__contains__, derived.summary.open_questions):
+    asked = dict.fromkeys(what for form in derived.forms for what in form.summary.open_questions)
+    for what in filter(QUESTIONS.__contains__, asked):
         meaning, option = QUESTIONS[what]
         yield f"  open: the file does not say {meaning}. Who knows it says so:"
         yield f"    custody{locker_words} derive {label} {option}"
+
+
+def rows_lines(summary: RecordsSummary) -> Iterator[str]:
+    """The balance of the rows that were read, for people."""
+    yield f"  {balance_text(summary.rows, summary.plain, summary.flagged, summary.kept_raw)}"
+    if summary.first_time is not None:
+        yield f"  {span_text(summary.first_time, summary.last_time)}"
+    if summary.unread:
+        yield f"  {count_text(summary.unread, 'range')} could not be read; their text is kept beside the rows"
+    for code, count in summary.notices.items():
+        yield f"  look: {code.replace('_', ' ')}{f' ({count} times)' if count > 1 else ''}"
+    if not summary.whole:
+        yield "  bytes were passed over: this is a fault in custody, please report it; the item itself is whole"
+
+
+def balance_text(rows: int, plain: int, flagged: int, kept_raw: int) -> str:
+    """Rows in = rows without a doubt + with flags + kept as they stand."""
+    return (
+        f"{count_text(rows, 'row')} = {plain:,} without a doubt + {flagged:,} with flags + "
+        f"{kept_raw:,} not understood and kept as they stand"
+    )
 
 
 def summary_lines(summary: Summary) -> Iterator[str]:
@@ -168,19 +199,37 @@ def gap_lines(attachments: Mapping[str, int], unread: int, notices: Mapping[str,
 
 
 def derived_value(
-    label: str, derived: Derived | NotRead | None, *, form: str | None = None
+    label: str, derived: Derived | NotRead | None, *, labels: Sequence[str] = ()
 ) -> dict[str, Any] | None:
     """What was made of an item, for --json."""
-    from custody.procedure.derive import Derived, tree_value
+    from custody.procedure.derive import Derived, rows_value, tree_value
 
     if derived is None:
         return None
-    if not isinstance(derived, Derived):
-        return {"form": None, "reason": derived.reason, "files": 0, "left_out": [], "counts": None}
-    return {
-        "form": form or f"{label}.1",
-        "reason": "; ".join(derived.detected.reasons),
-        "files": len(derived.children) - 1,
-        "left_out": [{"name": show(name, 400), "reason": reason} for name, reason in derived.left_out],
-        "counts": tree_value(derived.reader, derived.summary),
+    empty: dict[str, Any] = {
+        "form": None,
+        "reason": "",
+        "files": 0,
+        "left_out": [],
+        "counts": None,
+        "records": None,
     }
+    if not isinstance(derived, Derived):
+        return {**empty, "reason": derived.reason}
+    labels = labels or [f"{label}.{at}" for at in range(1, len(derived.children) + 1)]
+    value = {
+        **empty,
+        "files": len(derived.parts),
+        "left_out": [{"name": show(name, 400), "reason": reason} for name, reason in derived.left_out],
+    }
+    if derived.chat is not None:
+        value["form"] = labels[0]
+        value["reason"] = "; ".join(derived.chat.detected.reasons)
+        value["counts"] = tree_value(derived.chat.reader, derived.chat.summary)
+    if derived.records is not None:
+        value["records"] = {
+            "form": labels[len(derived.forms) - 1],
+            "reason": "; ".join(derived.records.detected.reasons),
+            "counts": rows_value(derived.records.reader, derived.records.summary),
+        }
+    return value

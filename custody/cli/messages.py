@@ -71,11 +71,10 @@ def messages(
     wanted = reading.Filter(since=since, until=until, sender=sender, text=text, numbers=tuple(numbers))
     desk = session.desk()
     row = items.find_item(desk, item, None if ref is None else cases.find(desk, ref).id)
-    form = reading.form_of(desk, row)
-    why = session.purpose(purpose)
+    form, lines = reading.records(desk, row, session.purpose(purpose))
     writer = _Writer(session, whole=wanted == reading.Filter())
     writer.begin(row.label, row.id, form.label, form.id)
-    for _, record in reading.records(desk, form, why):
+    for _, record in lines:
         if record["record"] == "message":
             if wanted.takes(record, writer.names):
                 writer.message(record)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from custody.cli.base import Command
-from custody.cli.deriving import gap_lines, span_text
+from custody.cli.deriving import balance_text, gap_lines, span_text
 from custody.cli.output import count_text
 from custody.cli.session import Session
 from custody.format.text import show as safe
@@ -37,12 +37,7 @@ def show(session: Session, item: str, ref: str | None, purpose: str | None) -> N
     why = session.purpose(purpose)
     opened = lists.show_item(desk, row, why)
     derived = desk.locker.work.derived(row.id)
-    form = (
-        row
-        if row.parent is not None and row.part is None
-        else next((one for one in reversed(derived) if one.part is None), None)
-    )
-    about = None if form is None else messages.about(desk, form, why)
+    about, rows = messages.about_forms(desk, row, why)
     session.out.result(
         {
             "id": row.id,
@@ -54,6 +49,7 @@ def show(session: Session, item: str, ref: str | None, purpose: str | None) -> N
             "parent": row.parent,
             "derived": [{"id": one.id, "label": one.label, "part": one.part} for one in derived],
             "chat": None if about is None else _about_value(about),
+            "records": rows,
         }
     )
     session.out.data(f"item {row.label}, id {row.id}", *parts_lines(opened.parts))
@@ -62,7 +58,11 @@ def show(session: Session, item: str, ref: str | None, purpose: str | None) -> N
         session.out.data("", "derived from it", *(f"  {_derived_text(one)}" for one in derived))
     if about is not None:
         session.out.data(*_about_lines(about))
-        session.out.next(f"custody{session.locker_words} messages {quoted(item)}")
+    if rows is not None:
+        session.out.data(*_rows_lines(rows))
+    if about is not None or rows is not None:
+        read = ["messages"] * (about is not None) + ["records"] * (rows is not None)
+        session.out.next(*(f"custody{session.locker_words} {verb} {quoted(item)}" for verb in read))
         return
     if row.object is None:
         session.out.say("only registered: its digest was logged, its content was never kept")
@@ -72,6 +72,19 @@ def show(session: Session, item: str, ref: str | None, purpose: str | None) -> N
 
 def _derived_text(one: ItemRow) -> str:
     return f"{one.label}  {'the readable form' if one.part is None else f'file {one.part} in it'}"
+
+
+def _rows_lines(rows: dict[str, Any]) -> Iterator[str]:
+    """The counts of an item's rows, as the form's own `content` says them."""
+    yield ""
+    yield f"records, read by {rows['reader']}, version {rows['version']}"
+    yield f"  {balance_text(rows['rows'], rows['plain'], rows['flagged'], rows['kept_raw'])}"
+    if "first_time" in rows:
+        yield f"  {span_text(rows['first_time'], rows['last_time'])}"
+    for flag, count in rows["flags"].items():
+        yield f"  {count:>7}  {flag}"
+    for what in rows["open"]:
+        yield f"  open: {what.replace('_', ' ')}"
 
 
 def _about_value(about: About) -> dict[str, Any]:

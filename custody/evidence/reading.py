@@ -26,13 +26,15 @@ class Settings:
     """What people stated, each None when nobody did. The same settings give the same bytes.
 
     ``time_zone``: IANA name; ``date_order``: DMY, MDY or YMD; ``mapping``: a table's columns (`table` only).
-    ``not_after``: the UTC day (YYYY-MM-DD) on which the item came in: no message is younger.
+    ``not_after``: the UTC day (YYYY-MM-DD) on which the item came in: no message is younger. ``handling``: the
+    item's flags, where rows are made on asking: some pictures are never decoded.
     """
 
     time_zone: str | None = None
     date_order: str | None = None
     mapping: Mapping[str, str] | None = None
     not_after: str | None = None
+    handling: tuple[str, ...] = ()
 
 
 class Range(NamedTuple):

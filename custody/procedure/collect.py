@@ -22,7 +22,7 @@ from custody.format.text import show
 from custody.procedure import cases
 from custody.procedure.acquisition import Acquisition, Request
 from custody.procedure.batch import ItemIn, ReceivedAgain, log_batch
-from custody.procedure.derive import Deriver, NotRead, may_be_chat
+from custody.procedure.derive import Deriver, NotRead, may_be_read
 from custody.procedure.intake import Job, NotTaken, Setting, Taken, object_keys, take, take_stream
 from custody.procedure.known import Known, Pair
 from custody.procedure.locker import Desk
@@ -248,16 +248,16 @@ class _Run:
             yield batch
 
     def _derive(self, staging: str, pair: Pair) -> None:
-        """Make the readable form of a chat, where the file is one and is not in already.
+        """Make the readable forms of a file that a reader takes and that is not in already.
 
         A disk that is full for that is no reason to lose the export itself: it is told, and can be made up for.
         """
         job, taken, wish = pair.job, pair.taken, self.request.derive
         staged = taken.staged
         name = compartments.name_bytes(taken.name["name"])
-        if wish.off or staged is None or not may_be_chat(taken.content["media_type"], name):
+        if wish.off or staged is None or not may_be_read(taken.content["media_type"], name):
             if wish.reader is not None and not wish.off:
-                pair.derived = NotRead(reason="this is no file that a chat's reader takes", hint=None)
+                pair.derived = NotRead(reason="this is no file that a reader takes", hint=None)
             return
         self.known.judge([pair])
         if not pair.fresh:

@@ -150,8 +150,8 @@ class _Demo:
         for item in done.items:
             name = show((item.path or b"").rsplit(b"/", 1)[-1])
             self.say(f"   in: {item.label}  {item.size:>6} bytes  {item.media_type:<18} {name}")
-            if isinstance(item.derived, Derived):
-                made = item.derived.summary
+            if isinstance(item.derived, Derived) and item.derived.chat is not None:
+                made = item.derived.chat.summary
                 self.say(
                     f"       a chat of {made.messages} messages, each with its number and its place:"
                     f" {item.label}.1; and what it attaches"

@@ -1,8 +1,9 @@
-"""Deriving: from a chat's export to its readable form, and the files in it to items of their own.
+"""Deriving: from what was collected to its readable forms, and the files in a chat to items of their own.
 
-The export stays byte for byte what it is. Beside it lie, each a derived item with keys of its own: the
-form `custody.chat/1`, in which every message has its place in the export's bytes, and the files that the
-export contains, linked to their messages. Nothing plain touches a disk on the way.
+The item stays byte for byte what it is. Beside it lie, each a derived item with keys of its own: the form
+`custody.chat/1`, in which every message has its place in the export's bytes, with the files that the export
+contains; and the form `custody.rows/1`, in which every row of a log, a return or a capture has its place.
+One item can have both. Nothing plain touches a disk on the way.
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ from custody.evidence.chat.normalise import MEDIA_TYPE, Normalised, Summary
 from custody.evidence.chat.reader import Reader
 from custody.evidence.export import Bytes, Export, Member
 from custody.evidence.reading import Detected, Settings
+from custody.evidence.records.form import MEDIA_TYPE as RECORDS
+from custody.evidence.records.form import SCHEMA as RECORDS_SCHEMA
+from custody.evidence.records.form import Recorded, RecordsSummary
+from custody.evidence.records.reader import RecordReader
 from custody.format import canonical, messages
 from custody.procedure.intake import Job, Setting, Taken, take_stream
 from custody.procedure.rim import Rim
@@ -36,9 +41,11 @@ _MAYBE = frozenset({
     "application/json", "application/x-ndjson", "application/zip", "application/xml", "application/mbox",
     "application/csv",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "message/rfc822",
+    "application/gzip", "application/vnd.tcpdump.pcap", "application/warc",
 })  # fmt: skip
 _ENDINGS = frozenset({
     ".txt", ".zip", ".json", ".jsonl", ".html", ".htm", ".xml", ".eml", ".mbox", ".mbx", ".csv", ".tsv", ".xlsx",
+    ".log", ".warc", ".wacz", ".pcap", ".pcapng", ".hex",
 })  # fmt: skip
 _ZIPS = frozenset({
     "application/zip", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -73,7 +80,7 @@ NO_WISH = Wish(off=True)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Child:
-    """A derived item that lies sealed in the staging folder. ``part``: which file in its parent; None: the form."""
+    """A derived item that lies sealed in the staging folder. ``part``: which file in its parent; None: a form."""
 
     job: Job
     taken: Taken
@@ -81,14 +88,46 @@ class Child:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Derived:
-    """What was made of one export. ``left_out``: files in it that did not become items, with the reason."""
+class ChatForm:
+    """The messages that were read."""
 
     reader: Reader
     detected: Detected
     summary: Summary
-    children: tuple[Child, ...]
+    child: Child
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordsForm:
+    """The rows that were read."""
+
+    reader: RecordReader
+    detected: Detected
+    summary: RecordsSummary
+    child: Child
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derived:
+    """What was made of one item: forms, at least one, and the files in it that became items.
+
+    ``left_out``: files in it that did not become items, with the reason.
+    """
+
+    chat: ChatForm | None
+    records: RecordsForm | None
+    parts: tuple[Child, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def forms(self) -> tuple[ChatForm | RecordsForm, ...]:
+        """The forms, messages first."""
+        return tuple(form for form in (self.chat, self.records) if form is not None)
+
+    @property
+    def children(self) -> tuple[Child, ...]:
+        """All that was made, forms first: they get their labels in this order."""
+        return (*(form.child for form in self.forms), *self.parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +138,7 @@ class NotRead:
     hint: str | None
 
 
-def may_be_chat(media_type: str, name: bytes) -> bool:
+def may_be_read(media_type: str, name: bytes) -> bool:
     """True for what is worth a look, which opens what was just sealed and costs milliseconds.
 
     Not for pictures, nor for what has no known type, unless its name says more.
@@ -131,7 +170,7 @@ class Deriver:
         wish: Wish,
         known: Mapping[int, str] | None = None,
     ) -> Derived | NotRead | None:
-        """Derive from an export; None when no reader claims it, or several alike.
+        """Derive from an item; None when no reader claims it, or several alike.
 
         ``item``: the parent's id; ``known``: items that files in it became before, by part: they are linked
         and not made again. MachineError comes through; what is wrong with the export is a NotRead.
@@ -140,10 +179,10 @@ class Deriver:
             try:
                 content = stack.enter_context(self._scratch(pieces))
                 export, packed = self._export(stack, content, name, media_type)
-                chosen = self._choose(export, wish)
-                if chosen is None:
+                chat, records = self._choose(export, wish)
+                if chat is None and records is None:
                     return None
-                return self._made(chosen[0], chosen[1], export, packed, item, wish, known or {})
+                return self._made(chat, records, export, packed, item, wish, known or {})
             except InputRefused as error:
                 return NotRead(reason=error.message, hint=error.hint)
 
@@ -188,38 +227,55 @@ class Deriver:
         )
         return Export(name=name, members=members, zipped=True), packed
 
-    def _choose(self, export: Export, wish: Wish) -> tuple[Reader, Detected] | None:
-        from custody.evidence.chat import registry  # a few hundred milliseconds, for who has a chat
+    def _choose(
+        self, export: Export, wish: Wish
+    ) -> tuple[tuple[Reader, Detected] | None, tuple[RecordReader, Detected] | None]:
+        from custody.evidence import registry  # a few hundred milliseconds, for who has something to read
 
         if wish.reader is None:
             return registry.choose(export)
-        reader = registry.named(wish.reader)
-        detected = reader.detect(export)
-        if detected is None:
-            raise InputRefused(
-                f"this does not look like what {reader.name} reads",
-                where=export.name,
-                hint="custody formats tells what each reader takes; without --format the bytes decide",
-            )
-        return reader, replace(detected, reasons=(*detected.reasons, "a person named this format"))
+        return registry.by_name(wish.reader, export)
 
     def _made(
         self,
-        reader: Reader,
-        detected: Detected,
+        chat: tuple[Reader, Detected] | None,
+        records: tuple[RecordReader, Detected] | None,
         export: Export,
         packed: archive.Archive | None,
         item: str,
         wish: Wish,
         known: Mapping[int, str],
     ) -> Derived:
+        made = Derived(chat=None, records=None)
+        children: list[Child] = []
+        try:
+            if chat is not None:
+                made = self._chat(chat, export, packed, item, wish, known, children)
+            if records is not None:
+                made = replace(made, records=self._records(records, export, item, wish, children))
+        except BaseException:
+            discard(children)
+            raise
+        return made
+
+    def _chat(
+        self,
+        chosen: tuple[Reader, Detected],
+        export: Export,
+        packed: archive.Archive | None,
+        item: str,
+        wish: Wish,
+        known: Mapping[int, str],
+        children: list[Child],
+    ) -> Derived:
+        reader, detected = chosen
         parts, left_out = _parts(export, detected, packed)
         lying, more = _lying(export, reader, detected, wish.settings)
         left_out += more
         names = {index: export.members[index].name for index in parts}
         names |= {index: one.name or "" for index, one in lying.items()}
         jobs = {index: self._job(name) for index, name in names.items() if index not in known}
-        form_job = self._form_job()
+        form_job = self._form_job(b"messages.jsonl", MEDIA_TYPE)
         linked = {**known, **{index: job.item for index, job in jobs.items()}}
         normalised = Normalised(
             export,
@@ -233,33 +289,52 @@ class Deriver:
             children=linked,
             attached={(one.message, one.index): linked[part] for part, one in lying.items()},
         )
-        form_job = replace(form_job, about=lambda: _about_form(reader, wish, normalised.summary))
-        children: list[Child] = []
-        try:
-            form = take_stream(self._setting, form_job, _stream(normalised.lines()))
-            children.append(Child(job=form_job, taken=form, part=None))
-            for index, job in jobs.items():
-                try:
-                    if index in lying:
-                        pieces = lying[index].pieces()
-                    else:
-                        assert packed is not None
-                        pieces = packed.pieces(index)
-                    taken = take_stream(self._setting, job, _stream(pieces))
-                except InputRefused as error:
-                    left_out.append((names[index], error.what))
-                    continue
-                children.append(Child(job=job, taken=taken, part=index))
-        except BaseException:
-            discard(children)
-            raise
+        form_job = replace(
+            form_job,
+            about=lambda: _about_form(reader, wish, {"messages": tree_value(reader, normalised.summary)}),
+        )
+        form = Child(
+            job=form_job, taken=take_stream(self._setting, form_job, _stream(normalised.lines())), part=None
+        )
+        children.append(form)
+        found: list[Child] = []
+        for index, job in jobs.items():
+            try:
+                if index in lying:
+                    pieces = lying[index].pieces()
+                else:
+                    assert packed is not None
+                    pieces = packed.pieces(index)
+                taken = take_stream(self._setting, job, _stream(pieces))
+            except InputRefused as error:
+                left_out.append((names[index], error.what))
+                continue
+            found.append(Child(job=job, taken=taken, part=index))
+            children.append(found[-1])
         return Derived(
-            reader=reader,
-            detected=detected,
-            summary=normalised.summary,
-            children=tuple(children),
+            chat=ChatForm(reader=reader, detected=detected, summary=normalised.summary, child=form),
+            records=None,
+            parts=tuple(found),
             left_out=tuple(left_out),
         )
+
+    def _records(
+        self,
+        chosen: tuple[RecordReader, Detected],
+        export: Export,
+        item: str,
+        wish: Wish,
+        children: list[Child],
+    ) -> RecordsForm:
+        reader, detected = chosen
+        recorded = Recorded(export, reader, detected, wish.settings, item=item)
+        job = replace(
+            self._form_job(b"records.jsonl", RECORDS),
+            about=lambda: _about_form(reader, wish, {"records": rows_value(reader, recorded.summary)}),
+        )
+        form = Child(job=job, taken=take_stream(self._setting, job, _stream(recorded.lines())), part=None)
+        children.append(form)
+        return RecordsForm(reader=reader, detected=detected, summary=recorded.summary, child=form)
 
     def _job(self, name: str) -> Job:
         base = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
@@ -272,14 +347,14 @@ class Deriver:
             about=lambda: {"capture": {"method": "cut out of the export that it lies in", **_tool(None)}},
         )
 
-    def _form_job(self) -> Job:
+    def _form_job(self, name: bytes, media_type: str) -> Job:
         return Job(
             item=self._rim.new_id(),
             path=None,
             told=None,
             secret=self._rim.random(32 * 4),
-            name=b"messages.jsonl",
-            media_type=MEDIA_TYPE,
+            name=name,
+            media_type=media_type,
         )
 
 
@@ -326,15 +401,17 @@ def _lying(
     return found, more
 
 
-def _tool(reader: Reader | None) -> dict[str, Any]:
+def _tool(reader: Reader | RecordReader | None) -> dict[str, Any]:
     tool = f"custody {__version__}"
     return {"tool": tool if reader is None else f"{tool}, reader {reader.name} {reader.version}"}
 
 
-def _about_form(reader: Reader, wish: Wish, summary: Summary) -> dict[str, dict[str, Any]]:
+def _about_form(
+    reader: Reader | RecordReader, wish: Wish, trees: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
     """What the record keeps of a derivation: who read, by which settings, and the counts; no names, no texts."""
     capture: dict[str, Any] = {
-        "method": "read by custody into a form in which every message has its place in the export",
+        "method": "read by custody into a form in which every message or row has its place in the item",
         **_tool(reader),
         "format": reader.name,
     }
@@ -343,7 +420,7 @@ def _about_form(reader: Reader, wish: Wish, summary: Summary) -> dict[str, dict[
         capture["tool_settings"] = canonical.encode(stated).decode()
     if wish.settings.time_zone is not None:
         capture["time_zone"] = wish.settings.time_zone
-    return {"content": {"trees": {"messages": tree_value(reader, summary)}}, "capture": capture}
+    return {"content": {"trees": trees}, "capture": capture}
 
 
 def tree_value(reader: Reader, summary: Summary) -> dict[str, Any]:
@@ -360,6 +437,28 @@ def tree_value(reader: Reader, summary: Summary) -> dict[str, Any]:
         "participants": summary.participants,
         "attachments": dict(summary.attachments),
         "declared": summary.declared,
+        "unread": summary.unread,
+        "whole": summary.whole,
+        "notices": dict(summary.notices),
+        "open": list(summary.open_questions),
+        "first_time": summary.first_time,
+        "last_time": summary.last_time,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def rows_value(reader: RecordReader, summary: RecordsSummary) -> dict[str, Any]:
+    """The counts of rows, as they stand in the derived item's `content`: rows = plain + flagged + kept_raw."""
+    values = {
+        "schema": RECORDS_SCHEMA,
+        "reader": reader.name,
+        "version": reader.version,
+        "rows": summary.rows,
+        "plain": summary.plain,
+        "flagged": summary.flagged,
+        "kept_raw": summary.kept_raw,
+        "kinds": dict(summary.kinds),
+        "flags": dict(summary.flags),
         "unread": summary.unread,
         "whole": summary.whole,
         "notices": dict(summary.notices),

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from custody.errors import CheckFailed, InputRefused
 from custody.evidence.chat.normalise import MEDIA_TYPE
 from custody.ledger.work import ItemRow
-from custody.procedure import access
+from custody.procedure import readable
 from custody.procedure.access import Purpose
 from custody.procedure.locker import Desk
-
-MAX_LINE = 64 << 20
+from custody.procedure.readable import Lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,47 +49,16 @@ class Filter:
         return after and (self.until is None or written[: len(self.until)] <= self.until)
 
 
-def form_of(desk: Desk, item: ItemRow) -> ItemRow:
-    """The newest readable form of an item, or the item when it is one. InputRefused where there is none."""
-    if item.parent is not None and item.part is None:
-        return item
-    forms = [row for row in desk.locker.work.derived(item.id) if row.part is None]
-    if not forms:
-        raise InputRefused(
-            "no readable form was made of this item",
-            where=item.label,
-            hint=f"if it is a chat: custody derive {item.label}; else custody read gives its bytes",
-        )
-    return forms[-1]
-
-
-def records(desk: Desk, form: ItemRow, purpose: Purpose) -> Iterator[tuple[bytes, dict[str, Any]]]:
-    """(line, record) of a readable form, in its order, after the opening was logged.
-
-    The end of the iteration proves that it is whole; CheckFailed where it is not what was logged.
-    """
-    opened = access.open_item(desk, form, purpose=purpose)
-    content = opened.first("content") or {}
-    if content.get("media_type") != MEDIA_TYPE or opened.content is None:
-        raise InputRefused(
-            "this is no readable form of a chat",
-            where=form.label,
-            found=str(content.get("media_type")),
-            hint="made by a newer custody?",
-        )
-    for line in _lines(opened.content(), form.label):
-        yield line, json.loads(line)
-
-
-def _lines(pieces: Iterator[bytes], where: str) -> Iterator[bytes]:
-    rest = b""
-    for piece in pieces:
-        *whole, rest = (rest + piece).split(b"\n")
-        yield from whole
-        if len(rest) > MAX_LINE:
-            raise CheckFailed("a line of a readable form that is too long", where=where)
-    if rest:
-        raise CheckFailed("a readable form that ends within a line", where=where)
+def records(desk: Desk, item: ItemRow, purpose: Purpose) -> tuple[ItemRow, Lines]:
+    """The newest readable form of a chat, and its (line, record)s in order: opened and logged."""
+    return readable.opened(
+        desk,
+        item,
+        purpose,
+        MEDIA_TYPE,
+        what="a chat",
+        hint=f"if it is a chat: custody derive {item.label}; custody records shows what is no chat",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,11 +76,25 @@ class About:
     never: tuple[str, ...]
 
 
-def about(desk: Desk, form: ItemRow, purpose: Purpose) -> About:
-    """What a readable form says beside its messages; opened and logged as `records` does."""
+def about_forms(desk: Desk, item: ItemRow, purpose: Purpose) -> tuple[About | None, dict[str, Any] | None]:
+    """What the newest forms of an item say in short: of a chat, and the counts of records. Opened and logged."""
+    chat: About | None = None
+    rows: dict[str, Any] | None = None
+    for form in readable.each(desk, item, purpose):
+        if form.media_type == MEDIA_TYPE:
+            chat = chat or about(form.lines)
+        elif rows is None:
+            rows = form.trees.get("records")
+        if chat is not None and rows is not None:
+            break
+    return chat, rows
+
+
+def about(given: Lines) -> About:
+    """What the lines of a readable form say beside its messages."""
     from custody.evidence.chat import registry
 
-    lines = [record for _, record in records(desk, form, purpose) if record["record"] != "message"]
+    lines = [record for _, record in given if record["record"] != "message"]
     made = next(one["reader"] for one in lines if one["record"] == "import")
     account = next(one for one in lines if one["record"] == "account")
     known = [reader for reader in registry.READERS if reader.name == made["name"]]

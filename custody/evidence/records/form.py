@@ -1,4 +1,4 @@
-"""From a reader's rows to the written form `custody.records/1`: JSON Lines, counted, covered, balanced.
+"""From a reader's rows to the written form `custody.rows/1`: JSON Lines, counted, covered, balanced.
 
 The lines are RFC 8785 JSON each, in the order of the file; the first says what was read and how, the last holds
 the account: rows = without a doubt + with flags + kept as they stand. Nothing here guesses, and nothing of the
@@ -26,8 +26,8 @@ from custody.evidence.records.reader import RecordReader
 from custody.format import canonical
 from custody.format.text import show
 
-SCHEMA = "custody.records/1"
-MEDIA_TYPE = "application/vnd.custody.records+jsonl;v=1"
+SCHEMA = "custody.rows/1"
+MEDIA_TYPE = "application/vnd.custody.rows+jsonl;v=1"
 
 FIRST_OF_A_CODE = 5
 """So many notices of one code are written out; the account counts all."""

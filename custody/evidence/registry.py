@@ -1,0 +1,59 @@
+"""All readers together: one item can be a chat, a list of records, or both."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from custody.errors import InputRefused
+from custody.evidence.chat import registry as chats
+from custody.evidence.chat.reader import Reader
+from custody.evidence.export import Export
+from custody.evidence.reading import Detected
+from custody.evidence.records import registry as records
+from custody.evidence.records.reader import RecordReader
+
+Chat = tuple[Reader, Detected]
+Records = tuple[RecordReader, Detected]
+
+
+def names() -> list[str]:
+    """The names of all readers, chats first."""
+    return [reader.name for reader in chats.READERS] + [reader.name for reader in records.READERS]
+
+
+def check_name(name: str) -> None:
+    """InputRefused where no reader has this name."""
+    if name not in names():
+        raise InputRefused(
+            "there is no reader of this name",
+            where="--format",
+            expected=", ".join(names()),
+            found=name,
+            hint="custody formats tells what each reads",
+        )
+
+
+def choose(export: Export) -> tuple[Chat | None, Records | None]:
+    """The reader of chats and the reader of records that claim an item, each surer than all others of its kind.
+
+    Readers that work on asking are not asked here.
+    """
+    chosen = records.choose(export)
+    return chats.choose(export), None if chosen is None or chosen[0].on_asking else chosen
+
+
+def by_name(name: str, export: Export) -> tuple[Chat | None, Records | None]:
+    """The one reader of that name; InputRefused where there is none, or it does not take the item."""
+    check_name(name)
+    reason = "a person named this format"
+    for reader in chats.READERS:
+        if reader.name == name and (detected := reader.detect(export)) is not None:
+            return (reader, replace(detected, reasons=(*detected.reasons, reason))), None
+    for one in records.READERS:
+        if one.name == name and (detected := one.detect(export)) is not None:
+            return None, (one, replace(detected, reasons=(*detected.reasons, reason)))
+    raise InputRefused(
+        f"this does not look like what {name} reads",
+        where=export.name,
+        hint="custody formats tells what each reader takes; without --format the bytes decide",
+    )
