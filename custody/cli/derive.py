@@ -1,4 +1,4 @@
-"""custody derive: the readable form of a chat, made or made again."""
+"""custody derive: the readable forms of an item, made or made again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from custody.cli.deriving import derive_options, derived_lines, derived_value, w
 from custody.cli.session import Session
 
 
-@click.command(cls=Command, short_help="make a chat's readable form, or make it again with what you know")
+@click.command(cls=Command, short_help="make an item's readable forms, or make them again with what you know")
 @click.argument("item", metavar="ITEM")
 @derive_options
 @click.option("--case", "ref", metavar="REF", help="The case, where two have an item of this label.")
@@ -22,7 +22,7 @@ from custody.cli.session import Session
 def derive(
     session: Session, item: str, ref: str | None, purpose: str | None, no_seal: bool, **stated: Any
 ) -> None:
-    """Read an item that is in as a chat: every message gets a number and its place in the bytes.
+    """Read an item that is in as a chat or as records: every message or row gets a number and its place in the bytes.
 
     The item itself stays as it is. Earlier forms stay too: which settings each was made by is recorded. What
     you state here (a time zone, the order of the date, which column is what) is logged as your statement.
@@ -47,7 +47,6 @@ def derive(
         mapping = ask_mapping(session, rederive.propose(desk, row, why), keep)
         wish = replace(wish, settings=replace(wish.settings, mapping=mapping))
     made = rederive.derive_item(desk, row, wish, why, with_seal=not no_seal)
-    form = made.labels[0]
     session.out.result(
         {
             "id": row.id,
@@ -60,4 +59,10 @@ def derive(
     session.out.say(*derived_lines(row.label, made.derived, session.locker_words, labels=made.labels))
     if made.sealed is not None:
         say_sealed(session.out, made.sealed)
-    session.out.next(f"custody{session.locker_words} messages {quoted(form)}")
+    read = ["messages"] * (made.derived.chat is not None) + ["records"] * (made.derived.records is not None)
+    session.out.next(
+        *(
+            f"custody{session.locker_words} {verb} {quoted(label)}"
+            for verb, label in zip(read, made.labels, strict=False)
+        )
+    )

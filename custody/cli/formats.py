@@ -25,6 +25,7 @@ def formats(session: Session) -> None:
 def _ours() -> list[tuple[str, ...]]:
     from custody.evidence.blockchain import payment
     from custody.evidence.network import ip
+    from custody.evidence.records import form
     from custody.format import envelope, messages
     from custody.keys import keyfile
 
@@ -35,21 +36,21 @@ def _ours() -> list[tuple[str, ...]]:
         ("package statement", envelope.PACKAGE_TYPE),
         ("key file", f"{keyfile.FORMAT}, v 1"),
         ("chat's readable form", messages.SCHEMA),
+        ("records' readable form", form.SCHEMA),
         ("IP reference", ip.SCHEMA),
         ("payment reference", payment.SCHEMA),
     ]
 
 
 def _taken() -> list[tuple[str, ...]]:
-    from custody.evidence.chat import registry
+    from custody.evidence.chat import registry as chats
+    from custody.evidence.records import registry as records
 
-    chats = [
-        (reader.name, f"custody collect: {reader.title}; times in {reader.zone}")
-        for reader in registry.READERS
-    ]
+    read = [(one.name, one.title, one.zone) for one in chats.READERS]
+    read += [(one.name, one.title, one.zone) for one in records.READERS]
     return [
         ("any file", "custody collect: kept byte for byte; its type told by structure, else by libmagic"),
         ("an IP address at a time", "custody add ip: typed by hand"),
         ("a payment on a public chain", "custody add payment: typed by hand"),
-        *chats,
+        *((name, f"custody collect: {title}; times in {zone}") for name, title, zone in read),
     ]

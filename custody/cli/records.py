@@ -1,0 +1,298 @@
+"""custody records: the rows of a log, a return, a capture or a picture, each with its number and its place."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from custody.cli.base import Command
+from custody.cli.deriving import QUESTIONS, balance_text
+from custody.cli.output import count_text
+from custody.cli.session import Session
+from custody.errors import UsageError
+from custody.format.text import show as safe
+
+if TYPE_CHECKING:
+    from custody.ledger.work import ItemRow
+    from custody.procedure.locker import Desk
+    from custody.procedure.records import Filter
+
+_KINDS = ("ip", "coin", "picture", "page", "network", "listed", "unknown")
+_SHOWN_ELSEWHERE = frozenset({
+    "record", "number", "kind", "source", "place", "raw", "flags", "item", "id", "instant", "local", "readings",
+    "time_raw", "precision", "offset", "offset_origin", "ip", "ip_raw", "ip_version", "port", "event", "account",
+})  # fmt: skip
+_TOLD_ONCE = frozenset({"no_source_port", "no_offset", "ip_table_date"})
+"""Flags that often all rows have: they are told with their number behind the rows."""
+CSV_COLUMNS = (
+    "item", "number", "place", "kind", "instant", "time_raw", "local", "offset", "offset_origin", "precision",
+    "instant_end", "time_end_raw", "ip", "ip_raw", "ip_class", "ip_role", "port", "transport", "dest_ip", "dest_port",
+    "event", "event_raw", "account", "device", "user_agent", "request", "status", "flags", "more", "raw",
+)  # fmt: skip
+
+
+@click.command(cls=Command, short_help="the rows of a log, a return or a capture, each with its place")
+@click.argument("item", metavar="ITEM", required=False)
+@click.option(
+    "--from", "since", metavar="TIME", help="From this time on, like 2026-03-03 or 2026-03-03T20:14."
+)
+@click.option("--until", metavar="TIME", help="Up to this time, the whole of that day, hour or minute.")
+@click.option(
+    "--address", metavar="A", help="Only rows with this IP address, network (192.0.2.0/24) or chain address."
+)
+@click.option("--account", metavar="TEXT", help="Only rows whose account or device has this in it.")
+@click.option("--kind", type=click.Choice(_KINDS), help="Only rows of this kind.")
+@click.option("--flag", metavar="CODE", help="Only rows with this flag.")
+@click.option(
+    "--row", "numbers", metavar="N", type=click.IntRange(1), multiple=True, help="Only this one. Repeatable."
+)
+@click.option(
+    "--csv", "as_csv", is_flag=True, help="As a table for a spreadsheet; nothing in it runs as a formula."
+)
+@click.option(
+    "--case", "ref", metavar="REF", help="The case: without ITEM, the rows of all its items by time."
+)
+@click.option("--purpose", metavar="TEXT", help="Why you open it; asked for when absent or “-”. Logged.")
+def records(
+    session: Session,
+    item: str | None,
+    since: str | None,
+    until: str | None,
+    address: str | None,
+    account: str | None,
+    kind: str | None,
+    flag: str | None,
+    numbers: Sequence[int],
+    as_csv: bool,
+    ref: str | None,
+    purpose: str | None,
+) -> None:
+    """What a log, a return, a capture or a picture says, row by row.
+
+    An IP address identifies a connection, not a person. Cite a row by item and number: row 12 of A-3/01. Opening
+    it is logged. Times are instants (ending in Z) where the source proves them or somebody stated its zone; all
+    others are marked so, and rows without an instant are never left out by --from and --until. With --json: one
+    JSON object a line, after a first line that names what follows.
+    """
+    from custody.procedure import cases, items
+    from custody.procedure.records import Filter
+
+    if item is None and ref is None:
+        raise UsageError("nothing is named", expected="an ITEM, or --case REF for all items of a case")
+    if as_csv and session.out.as_json:
+        raise UsageError("--csv and --json are two forms of the same", expected="one of them")
+    wanted = Filter(
+        since=since,
+        until=until,
+        address=address,
+        account=account,
+        kind=kind,
+        flag=flag,
+        numbers=tuple(numbers),
+    )
+    desk = session.desk()
+    case = None if ref is None else cases.find(desk, ref).id
+    writer = _Csv(session) if as_csv else _Json(session) if session.out.as_json else _Text(session)
+    if item is None:
+        assert case is not None
+        _of_case(session, desk, case, wanted, writer, purpose)
+    else:
+        _of_item(session, desk, items.find_item(desk, item, case), wanted, writer, purpose)
+
+
+def _of_item(
+    session: Session, desk: Desk, row: ItemRow, wanted: Filter, writer: _Writer, purpose: str | None
+) -> None:
+    from custody.procedure import records as reading
+
+    form, lines = reading.of_item(desk, row, session.purpose(purpose))
+    writer.begin({"item": row.id, "label": row.label, "form": form.id}, f"records of {row.label}")
+    for _, record in lines:
+        if record["record"] != "row":
+            writer.beside(record)
+            continue
+        writer.of += 1
+        if wanted.takes(record):
+            writer.row(record)
+    writer.end(row.label)
+
+
+def _of_case(
+    session: Session, desk: Desk, case: str, wanted: Filter, writer: _Writer, purpose: str | None
+) -> None:
+    from custody.procedure import records as reading
+
+    about = reading.CaseRows(items=[], not_opened=[])
+    rows = reading.of_case(desk, case, session.purpose(purpose), wanted, about)
+    writer.begin({"case": case}, "records of the case, by time")
+    for record in rows:
+        writer.row(record)
+        writer.of += 1
+    writer.end(None)
+    session.out.say(f"from {count_text(len(about.items), 'item')}: {', '.join(about.items) or 'none'}")
+    for label, why in about.not_opened:
+        session.out.say(f"not looked at: {label}: {why}")
+
+
+class _Writer:
+    """Takes rows as they come. ``of``: how many there were, wanted or not."""
+
+    def __init__(self, session: Session) -> None:
+        self.out = session.out
+        self.of = 0
+        self.shown = 0
+
+    def begin(self, value: dict[str, Any], words: str) -> None:
+        self.out.say(words)
+
+    def beside(self, record: dict[str, Any]) -> None:
+        """What stands in a form beside its rows."""
+
+    def row(self, record: dict[str, Any]) -> None:
+        self.shown += 1
+
+    def end(self, label: str | None) -> None:
+        self.out.say(f"{self.shown} of {count_text(self.of, 'row')} shown")
+
+
+class _Json(_Writer):
+    def begin(self, value: dict[str, Any], words: str) -> None:
+        self.out.first_line(value)
+
+    def beside(self, record: dict[str, Any]) -> None:
+        self.out.line(record)
+
+    def row(self, record: dict[str, Any]) -> None:
+        super().row(record)
+        self.out.line(record)
+
+    def end(self, label: str | None) -> None:
+        """The account was the last line."""
+
+
+class _Csv(_Writer):
+    def begin(self, value: dict[str, Any], words: str) -> None:
+        from custody.export import csv_safe
+
+        super().begin(value, words)
+        sys.stdout.write(csv_safe.line(CSV_COLUMNS))
+
+    def row(self, record: dict[str, Any]) -> None:
+        from custody.export import csv_safe
+
+        super().row(record)
+        more = {name: value for name, value in record.items() if name not in _KNOWN}
+        values = {**record, "flags": " ".join(record.get("flags", ()))}
+        if more:
+            values["more"] = json.dumps(more, ensure_ascii=False, sort_keys=True)
+        sys.stdout.write(csv_safe.line([str(values.get(name, "")) for name in CSV_COLUMNS]))
+
+
+_KNOWN = frozenset({*CSV_COLUMNS, "record", "source", "id", "ip_version"})
+
+
+class _Text(_Writer):
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._flags: Counter[str] = Counter()
+        self._kinds: Counter[str] = Counter()
+        self._notes: list[str] = []
+        self._table_date: str | None = None
+        self._flag_words: dict[str, str] = {}
+
+    def beside(self, record: dict[str, Any]) -> None:
+        if record["record"] == "import":
+            self._table_date = record["ip_table_date"]
+            self._flag_words = _reader_flags(record["reader"]["name"])
+        elif record["record"] == "reading" and record["state"] == "open":
+            option = QUESTIONS.get(record["what"])
+            answer = f" (custody derive … {option[1]})" if option else ""
+            reasons = safe("; ".join(record["reasons"]), 400)
+            self.out.say(f"open: {record['what'].replace('_', ' ')}: {reasons}{answer}")
+        elif record["record"] == "notice":
+            self.out.say(f"look: {safe(record['text'], 400)}")
+        elif record["record"] == "account":
+            self._notes.append(
+                balance_text(record["rows"], record["plain"], record["flagged"], record["kept_raw"])
+            )
+
+    def row(self, record: dict[str, Any]) -> None:
+        super().row(record)
+        self._flags.update(record.get("flags", ()))
+        self._kinds[record["kind"]] += 1
+        self.out.data(*row_lines(record))
+
+    def end(self, label: str | None) -> None:
+        super().end(label)
+        self.out.say(*self._notes)
+        if self._flags:
+            from custody.evidence.records import flags
+
+            self.out.say("flags of the rows shown:")
+            for flag, count in sorted(self._flags.items()):
+                words = flags.FLAGS.get(flag) or self._flag_words.get(flag) or flags.reserved(flag) or ""
+                self.out.say(f"  {count:>7}  {flag}{': ' if words else ''}{words}")
+        if self._kinds["ip"]:
+            self.out.say("An IP address identifies a connection, not a person.")
+            if self._table_date:
+                self.out.say(f"Classes of addresses are by the IANA registries as of {self._table_date}.")
+        if self.shown and label is not None:
+            self.out.say(f"cite one as: row N of {label}")
+
+
+def _reader_flags(name: str) -> dict[str, str]:
+    from custody.evidence.records import registry
+
+    return {
+        flag: words
+        for reader in registry.READERS
+        if reader.name == name
+        for flag, words in reader.flags.items()
+    }
+
+
+def row_lines(record: dict[str, Any]) -> Iterator[str]:
+    """A row, for people: its number and time, what it is about, then all else that it says."""
+    item = f"{record['item']} " if "item" in record else ""
+    place = f"  ({safe(record['place'], 120)})" if "place" in record else ""
+    yield f"[{item}{record['number']}] {time_text(record)}  {headline(record)}{place}"
+    if record["kind"] == "unknown":
+        yield f"    as it stands: {safe(record.get('raw', ''), 4096)}"
+    for name, value in record.items():
+        if name in _SHOWN_ELSEWHERE:
+            continue
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+        yield f"    {name.replace('_', ' ')}: {safe(text, 2000)}"
+    doubts = [flag for flag in record.get("flags", ()) if flag not in _TOLD_ONCE]
+    if doubts:
+        yield f"    flags: {', '.join(doubts)}"
+
+
+def headline(record: dict[str, Any]) -> str:
+    """What a row is about, in few words; addresses in full."""
+    kind = record["kind"]
+    if kind == "ip":
+        address = record.get("ip") or record.get("ip_raw") or "no address"
+        port = f" port {record['port']}" if "port" in record else ""
+        more = [str(record[name]) for name in ("event", "account") if name in record]
+        return "  ".join([safe(address, 255) + port, *(safe(one, 200) for one in more)])
+    return "not understood" if kind == "unknown" else kind
+
+
+def time_text(record: dict[str, Any]) -> str:
+    """The time of a row: an instant, or what is known of it, marked so."""
+    if "instant" in record:
+        stated = " (zone stated)" if record.get("offset_origin") == "stated_by_user" else ""
+        return str(record["instant"]) + stated
+    if "readings" in record:
+        return " or ".join(record["readings"])
+    if "local" in record:
+        return f"{record['local']} (zone not known)"
+    if "time_raw" in record:
+        return f"“{safe(record['time_raw'], 80)}” (no instant)"
+    return "no time"
