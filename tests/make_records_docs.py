@@ -17,8 +17,8 @@ PAGE = REPO / "docs" / "reference" / "records.md"
 HEAD = f"""\
 # Records that are read
 
-Made by `python -m tests.make_records_docs` from the readers themselves. The bytes decide which reader takes an item: the
-one whose claim is surest; where two are alike, or none claims it, it is kept as a file and nothing is guessed.
+Made by `python -m tests.make_records_docs` from the readers themselves. The bytes decide which reader takes an item:
+the one whose claim is surest; where two are alike, or none claims it, it is kept as a file and nothing is guessed.
 `--format NAME` names one. What all readers give: [the form of records](../format/records.md); how to use it:
 [read records](../how-to/read-records.md). Classes of addresses are by the IANA registries as of {TABLE_DATE}.
 

@@ -158,7 +158,9 @@ def instant(when: Instant) -> tuple[str | None, str | None, tuple[str, ...]]:
         (moment("t", AT, minutes=60), ("2026-03-03T19:14:05Z", "2026-03-03T20:14:05", ())),
         (moment("t", AT), (None, "2026-03-03T20:14:05", ("no_offset",))),
         (moment("t", None), (None, None, ("time_not_understood",))),
-        (moment("t", AT, fraction=NINE + "1", minutes=0), (f"2026-03-03T20:14:05.{NINE}Z", None, ("subsecond_truncated",))),
+        (moment("t", AT, fraction=NINE + "1", minutes=0), (
+            f"2026-03-03T20:14:05.{NINE}Z", None, ("subsecond_truncated",),
+        )),
         (moment("t", AT, precision="day", minutes=0), (None, "2026-03-03", ("precision_day_or_minute",))),
         (moment("t", AT, precision="min", minutes=0), ("2026-03-03T20:14:05Z", None, ("precision_day_or_minute",))),
         (moment("t", AT, minutes=0, flags=("leap_second",)), (None, "2026-03-03T20:14:05", ("leap_second",))),

@@ -1,0 +1,316 @@
+"""Records in a locker: both forms of one item, rows of an item and of a case, what is logged, what is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from custody.errors import InputRefused, NoRight
+from custody.evidence.chat import registry as chats
+from custody.evidence.chat.model import Conversation, Message
+from custody.evidence.chat.model import Record as ChatRecord
+from custody.evidence.chat.reader import Reader
+from custody.evidence.chat.times import local_time
+from custody.evidence.export import Export
+from custody.evidence.network.ip import ip_reference, seen_address
+from custody.evidence.reading import Decided, Detected, Range, Settings
+from custody.evidence.records import registry
+from custody.evidence.records.form import MEDIA_TYPE
+from custody.evidence.records.lines import lines
+from custody.evidence.records.model import Record, Row
+from custody.evidence.records.moments import moment
+from custody.evidence.records.reader import RecordReader
+from custody.procedure import access, cases, collect, custodians, messages, records, rederive, typed
+from custody.procedure.derive import Derived, Wish
+from custody.procedure.locker import Desk
+from tests import desks
+
+LOG = b"TOY LOG\n192.0.2.7:4711 20:14:05 anna\n10.0.0.1 20:14:04 ben\nnot a row\n198.51.100.9 --:--:-- anna\n"
+LINE = re.compile(rb"(\S+) (\d\d):(\d\d):(\d\d) (\w+)\n")
+UNDATED = re.compile(rb"(\S+) --:--:-- (\w+)\n")
+
+
+def read_log(export: Export, detected: Detected, settings: Settings) -> Iterator[Record]:
+    yield Decided("zone", None, "open", ("no zone in it",))
+    for number, (start, line) in enumerate(lines(export.members[0]), 1):
+        assert isinstance(line, bytes)
+        place = {"start": start, "end": start + len(line), "raw": line, "place": number}
+        if number == 1:
+            yield Range(0, start, start + len(line), "header")
+        elif found := LINE.fullmatch(line):
+            stamp = local_time(2026, 3, 3, *map(int, found.group(2, 3, 4)))
+            yield Row(
+                0, kind="ip", address=seen_address(found[1].decode()), when=moment("t", stamp, minutes=0),
+                values={"account": found[5].decode(), "event": "login"}, **place,
+            )  # type: ignore[arg-type]  # fmt: skip
+        elif found := UNDATED.fullmatch(line):
+            address = seen_address(found[1].decode())
+            yield Row(0, kind="ip", address=address, values={"account": found[2].decode()}, **place)  # type: ignore[arg-type]
+        else:
+            yield Row(0, kind="unknown", **place)  # type: ignore[arg-type]
+
+
+def detect_log(export: Export) -> Detected | None:
+    if export.members[0].head(8) in (b"TOY LOG\n", b"TOY TWO\n"):
+        return Detected(score=95, reasons=("it begins so",))
+    return None
+
+
+def read_chat(export: Export, detected: Detected, settings: Settings) -> Iterator[ChatRecord]:
+    data = export.members[0].open()
+    yield Conversation("c", "Toy", "export", "direct", "toy")
+    yield Message(0, 0, data.size, data.read(0, data.size), "c", text="all of it")
+
+
+def detect_two(export: Export) -> Detected | None:
+    return Detected(score=95, reasons=("both",)) if export.members[0].head(8) == b"TOY TWO\n" else None
+
+
+def detect_picture(export: Export) -> Detected | None:
+    return (
+        Detected(score=95, reasons=("a picture",)) if export.members[0].head(3) == b"\xff\xd8\xff" else None
+    )
+
+
+def read_picture(export: Export, detected: Detected, settings: Settings) -> Iterator[Record]:
+    data = export.members[0].open()
+    yield Row(
+        0, 0, data.size, data.read(0, data.size), "picture", values={"handling": list(settings.handling)}
+    )
+
+
+TOY = RecordReader(
+    name="toy-log", version=2, title="Toy log", recorder="server_log", zone="none", detect=detect_log, read=read_log,
+    asks=("time_zone",),
+)  # fmt: skip
+PICTURE = RecordReader(
+    name="toy-picture", version=1, title="Toy picture", recorder="device", zone="none", detect=detect_picture,
+    read=read_picture, shows_raw=False, on_asking=True,
+)  # fmt: skip
+CHAT = Reader(name="toy-chat", version=1, title="Toy chat", zone="none", detect=detect_two, read=read_chat)
+WISH = Wish()
+
+
+@pytest.fixture(autouse=True)
+def _toys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "READERS", (TOY, PICTURE))
+    monkeypatch.setattr(chats, "READERS", (CHAT,))
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return desks.new_locker(tmp_path)
+
+
+@pytest.fixture
+def case(desk: Desk) -> str:
+    return cases.open_case(desk, "REF-1")
+
+
+def take(desk: Desk, case: str, folder: Path, name: str, data: bytes, **options: object) -> collect.Collected:
+    options.setdefault("derive", WISH)
+    return desks.take_in(desk, case, desks.put(folder / name, {name: data}), **options)
+
+
+def rows(desk: Desk, at: int = 0) -> list[dict[str, Any]]:
+    item = desk.locker.work.items()[at]
+    _, found = records.of_item(desk, item, desks.WHY)
+    return [record for _, record in found if record["record"] == "row"]
+
+
+def labels(desk: Desk) -> list[str]:
+    return [row.label for row in desk.locker.work.items()]
+
+
+def test_a_log_becomes_the_item_and_its_rows(desk: Desk, case: str, tmp_path: Path) -> None:
+    done = take(desk, case, tmp_path, "access.log", LOG)
+    assert labels(desk) == ["A-1/01", "A-1/01.1"]
+    made = done.items[0].derived
+    assert isinstance(made, Derived)
+    assert made.chat is None
+    assert made.records is not None
+    assert (made.records.summary.rows, made.records.summary.kept_raw) == (4, 1)
+    assert made.records.summary.plain + made.records.summary.flagged == 3
+    found = rows(desk)
+    assert [one.get("ip") for one in found] == ["192.0.2.7", "10.0.0.1", None, "198.51.100.9"]
+    assert [one["number"] for one in found] == [1, 2, 3, 4]
+    assert found[2]["raw"] == "not a row"
+
+
+def test_the_balance_is_in_the_record(desk: Desk, case: str, tmp_path: Path) -> None:
+    take(desk, case, tmp_path, "access.log", LOG)
+    opened = access.open_item(desk, desk.locker.work.items()[1], purpose=desks.WHY, what="parts")
+    content = opened.first("content")
+    assert content is not None
+    assert content["media_type"] == MEDIA_TYPE
+    tree = content["trees"]["records"]
+    assert (tree["rows"], tree["plain"] + tree["flagged"] + tree["kept_raw"], tree["reader"]) == (
+        4,
+        4,
+        "toy-log",
+    )
+    assert (tree["open"], tree["whole"], tree["last_time"]) == (["zone"], True, "2026-03-03T20:14:05Z")
+
+
+def test_one_item_can_be_a_chat_and_a_log(desk: Desk, case: str, tmp_path: Path) -> None:
+    take(desk, case, tmp_path, "both.log", LOG.replace(b"LOG", b"TWO"))
+    assert labels(desk) == ["A-1/01", "A-1/01.1", "A-1/01.2"]
+    item = desk.locker.work.items()[0]
+    form, found = messages.records(desk, item, desks.WHY)
+    assert form.label == "A-1/01.1"
+    assert [one["text"] for _, one in found if one["record"] == "message"] == ["all of it"]
+    assert records.of_item(desk, item, desks.WHY)[0].label == "A-1/01.2"
+    about, counts = messages.about_forms(desk, item, desks.WHY)
+    assert about is not None
+    assert counts is not None
+    assert counts["rows"] == 4
+
+
+def test_a_form_of_the_other_kind_is_refused(desk: Desk, case: str, tmp_path: Path) -> None:
+    take(desk, case, tmp_path, "both.log", LOG.replace(b"LOG", b"TWO"))
+    _, chat, log = desk.locker.work.items()
+    with pytest.raises(InputRefused, match="not of records"):
+        records.of_item(desk, chat, desks.WHY)
+    with pytest.raises(InputRefused, match="no readable form of a chat"):
+        messages.records(desk, log, desks.WHY)
+    assert records.of_item(desk, log, desks.WHY)[0].id == log.id
+
+
+def test_a_reader_is_named_and_read_again(desk: Desk, case: str, tmp_path: Path) -> None:
+    take(desk, case, tmp_path, "access.log", LOG, derive=Wish(off=True))
+    item = desk.locker.work.items()[0]
+    with pytest.raises(InputRefused, match="no records were made"):
+        list(records.of_item(desk, item, desks.WHY)[1])
+    named = Wish(reader="toy-log", settings=Settings(time_zone="Europe/Vienna"))
+    made = rederive.derive_item(desks.sit_down(desk), item, named, desks.WHY, with_seal=False)
+    assert made.labels == ("A-1/01.1",)
+    again = desks.sit_down(desk)
+    opened = access.open_item(again, again.locker.work.items()[1], purpose=desks.WHY, what="parts")
+    assert (opened.first("capture") or {})["time_zone"] == "Europe/Vienna"
+    with pytest.raises(InputRefused, match="no reader of this name"):
+        rederive.derive_item(again, item, Wish(reader="toy-nothing"), desks.WHY)
+    with pytest.raises(InputRefused, match="does not look like"):
+        rederive.derive_item(again, item, Wish(reader="toy-chat"), desks.WHY)
+
+
+def test_a_picture_is_read_when_somebody_asks(desk: Desk, case: str, tmp_path: Path) -> None:
+    take(desk, case, tmp_path, "a.jpg", b"\xff\xd8\xff made up", handling=("suspected-csam",))
+    assert labels(desk) == ["A-1/01"]
+    (row,) = rows(desk)
+    assert (row["kind"], row["handling"]) == ("picture", ["suspected-csam"])
+    assert "raw" not in row
+    with desk.locker.ledger.reading() as view:
+        assert view.head(desk.locker.work.items()[0].id).n == 1  # type: ignore[union-attr]
+
+
+def test_what_somebody_typed_is_a_row(desk: Desk, case: str) -> None:
+    told = ip_reference(
+        "203.0.113.7", time="2026-03-03 20:14:05", offset="+01:00", port="51234", account="anna"
+    )
+    typed.add_ip(desk, collect.Request(case=case), told)
+    (row,) = rows(desk)
+    assert (row["ip"], row["port"], row["instant"], row["recorder"]) == (
+        "203.0.113.7", 51234, "2026-03-03T19:14:05Z", "manual",
+    )  # fmt: skip
+    assert "checked_by" not in row
+
+
+def of_case(desk: Desk, case: str, **wanted: object) -> tuple[list[dict[str, Any]], records.CaseRows]:
+    about = records.CaseRows(items=[], not_opened=[])
+    wish = records.Filter(**wanted)  # type: ignore[arg-type]
+    return list(records.of_case(desk, case, desks.WHY, wish, about)), about
+
+
+def test_a_case_is_joined_by_time_and_what_has_none_comes_last(desk: Desk, case: str, tmp_path: Path) -> None:
+    take(desk, case, tmp_path, "access.log", LOG)
+    typed.add_ip(desk, collect.Request(case=case), ip_reference("1.1.1.1", time="2026-03-03T20:14:04.5Z"))
+    take(desk, case, tmp_path, "a.jpg", b"\xff\xd8\xff made up")
+    found, about = of_case(desk, case)
+    told = [(one["item"], one["number"], one.get("instant")) for one in found]
+    assert told == [
+        ("A-1/01", 2, "2026-03-03T20:14:04Z"),
+        ("A-2/01", 1, "2026-03-03T20:14:04.5Z"),
+        ("A-1/01", 1, "2026-03-03T20:14:05Z"),
+        ("A-1/01", 3, None),
+        ("A-1/01", 4, None),
+    ]
+    assert about == records.CaseRows(items=["A-1/01", "A-2/01"], not_opened=[])
+    assert all(one["id"] for one in found)
+
+
+def test_a_case_without_rows(desk: Desk, case: str, tmp_path: Path) -> None:
+    take(desk, case, tmp_path, "a.txt", b"nothing that a reader takes")
+    assert of_case(desk, case) == ([], records.CaseRows(items=[], not_opened=[]))
+
+
+def test_only_this_case(desk: Desk, case: str, tmp_path: Path) -> None:
+    take(desk, case, tmp_path, "access.log", LOG)
+    other = cases.open_case(desk, "REF-2")
+    assert of_case(desk, other)[0] == []
+
+
+def test_every_opening_is_logged(desk: Desk, case: str, tmp_path: Path) -> None:
+    take(desk, case, tmp_path, "access.log", LOG)
+    found = records.of_case(
+        desk, case, desks.WHY, records.Filter(), records.CaseRows(items=[], not_opened=[])
+    )
+    next(found)
+    with desk.locker.ledger.reading() as view:
+        assert view.head(desk.locker.work.items()[1].id).n == 1  # type: ignore[union-attr]
+
+
+def test_who_may_not_read_sees_no_row(desk: Desk, case: str, tmp_path: Path) -> None:
+    take(desk, case, tmp_path, "access.log", LOG)
+    own, person = desks.add_person(desk, tmp_path / "keys" / "r")
+    custodians.grant(desk, person, case, rights=("collect",), classes=("record",))
+    other = desks.sit_down(desk, own)
+    with pytest.raises(NoRight):
+        records.of_item(other, other.locker.work.items()[0], desks.WHY)
+    with pytest.raises(NoRight):
+        of_case(other, case)
+
+
+ROW = {
+    "number": 3, "kind": "ip", "ip": "192.0.2.7", "ip_raw": "192.0.2.7", "instant": "2026-03-03T20:14:05Z",
+    "account": "Anna", "flags": ["no_source_port"], "ip_embedded": {"ip": "198.51.100.1", "ip_class": "documentation"},
+}  # fmt: skip
+LOCAL = {"number": 4, "kind": "ip", "local": "2026-03-04T01:00:00"}
+SPAN = {**ROW, "instant_end": "2026-03-05T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "row", "taken"),
+    [
+        ({}, ROW, True),
+        ({"numbers": (3,)}, ROW, True),
+        ({"numbers": (4,)}, ROW, False),
+        ({"kind": "ip"}, ROW, True),
+        ({"kind": "coin"}, ROW, False),
+        ({"flag": "no_source_port"}, ROW, True),
+        ({"flag": "no_offset"}, ROW, False),
+        ({"account": "ann"}, ROW, True),
+        ({"account": "ben"}, ROW, False),
+        ({"address": "192.0.2.7"}, ROW, True),
+        ({"address": "192.0.2.0/24"}, ROW, True),
+        ({"address": "198.51.100.1"}, ROW, True),
+        ({"address": "192.0.2"}, ROW, False),
+        ({"address": "10.0.0.0/8"}, ROW, False),
+        ({"address": "::/0"}, ROW, False),
+        ({"address": "TXabc"}, {**ROW, "kind": "coin", "txid": "txABC"}, True),
+        ({"since": "2026-03-03"}, ROW, True),
+        ({"since": "2026-03-04"}, ROW, False),
+        ({"since": "2026-03-04"}, SPAN, True),
+        ({"until": "2026-03-03"}, ROW, True),
+        ({"until": "2026-03-02"}, ROW, False),
+        ({"until": "2026-03-03T20:14"}, ROW, True),
+        ({"since": "2026-03-04", "until": "2026-03-04"}, LOCAL, True),
+        ({"until": "2026-03-03"}, LOCAL, False),
+        ({"since": "2030"}, {"number": 1, "kind": "unknown"}, True),
+    ],
+)
+def test_filters(wanted: dict[str, Any], row: dict[str, Any], taken: bool) -> None:
+    assert records.Filter(**wanted).takes(row) is taken
