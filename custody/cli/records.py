@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from collections import Counter
@@ -111,8 +112,9 @@ def _of_item(
     from custody.procedure import records as reading
 
     form, lines = reading.of_item(desk, row, session.purpose(purpose))
+    first = next(lines)  # that there are none is said before anything else
     writer.begin({"item": row.id, "label": row.label, "form": form.id}, f"records of {row.label}")
-    for _, record in lines:
+    for _, record in itertools.chain([first], lines):
         if record["record"] != "row":
             writer.beside(record)
             continue
