@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from custody.evidence.blockchain.encodings import bech32, bits
+from custody.evidence.blockchain.encodings import base58, bech32, bits
 from custody.evidence.blockchain.encodings.faults import Undecoded
 from custody.evidence.blockchain.reading import Network
 
@@ -24,6 +24,7 @@ _MULTIPLIERS = {"": 1, "m": 10**3, "u": 10**6, "n": 10**9, "p": 10**12}
 _SIGNATURE = 104  # groups of five bits: 64 bytes and the number that recovers the key
 _TIME = 7
 _LENGTHS = {"p": 52, "h": 52, "s": 52, "n": 53}
+_FALLBACK = {"bc": (0x00, 0x05), **dict.fromkeys(("tb", "tbs", "bcrt"), (0x6F, 0xC4))}
 _HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 _DEFAULT_EXPIRY = 3600
 
@@ -35,7 +36,7 @@ class Invoice:
     ``amount``: in thousandths of a satoshi, or None where the payer chooses. ``asked``: the payee's time,
     UTC, RFC 3339; ``expires`` by the same clock. ``payee``: the key as hexadecimal; ``payee_stated``
     whether it stood in the invoice, so that its signature could be checked against it. ``other``: the
-    letters of the fields that are not read here.
+    letters of the fields that are not read here; ``fallbacks``: addresses on the chain itself.
     """
 
     network: Network
@@ -87,7 +88,7 @@ def parse(text: str) -> Invoice:
         payee=payee.hex(),
         payee_stated=stated is not None,
         features=format(_number(fields["9"][0]), "x") if "9" in fields else None,
-        fallbacks=tuple(f"{one[0]}:{_raw(one[1:]).hex()}" for one in fields.get("f", []) if one),
+        fallbacks=tuple(spelled for one in fields.get("f", []) if (spelled := _fallback(one, head[1]))),
         other=tuple(sorted(letter for letter in fields if letter not in "pshdnx9f")),
     )
 
@@ -119,6 +120,19 @@ def _fields(fives: tuple[int, ...]) -> dict[str, list[tuple[int, ...]]]:
         if _LENGTHS.get(letter, size) == size:
             out.setdefault(letter, []).append(value)
     return out
+
+
+def _fallback(fives: tuple[int, ...], prefix: str) -> str | None:
+    """The address on the chain itself that a payer may use instead; None for a kind that has no meaning."""
+    if not fives:
+        return None
+    kind, program = fives[0], _raw(fives[1:])
+    if kind in (17, 18) and len(program) == 20:
+        return base58.encode_check(bytes([_FALLBACK[prefix][kind - 17]]) + program)
+    if kind > 16:
+        return None
+    hrp = "tb" if prefix == "tbs" else prefix
+    return bech32.encode(hrp, (kind, *bits.to_fives(program)), "bech32m" if kind else "bech32")
 
 
 def _payee(

@@ -69,7 +69,7 @@ def _all(word: str) -> Iterator[Reading]:
     link = uri.parse(word)
     if link is not None:
         # CashAddr's prefix is a part of the address, and looks like a scheme
-        target = f"{link.scheme}:{link.target}" if link.chain == "bitcoin-cash" else link.target
+        target = word.partition("?")[0] if link.chain == "bitcoin-cash" else link.target
         for reading in _plain(target):
             yield _of_link(reading, link)
         return

@@ -185,7 +185,7 @@ def _key_lists(text: str) -> Iterator[Span]:
 _WORD = re.compile("[A-Za-z]+")
 _COUNTS = (24, 21, 18, 15, 12)
 _GAP = 16
-_LONGEST_RUN = 200
+_LONGEST_RUN = 30
 
 
 def _phrases(text: str) -> Iterator[Span]:
@@ -211,10 +211,7 @@ def _phrase(run: list[re.Match[str]]) -> Iterator[Span]:
     if len(run) < min(_COUNTS):
         return
     spelled = [word[0].lower() for word in run]
-    # so many are a list of words rather than a wallet's; they are covered all the same, and cost no time
-    certain = len(spelled) <= _LONGEST_RUN and any(
-        _is_seed(spelled[at : at + count]) for count in _COUNTS for at in range(len(spelled) - count + 1)
-    )
+    certain = any(_is_seed(spelled[at : at + count]) for at, count in _windows(len(spelled)))
     electrum = len(spelled) in (12, 24) and _is_electrum(spelled)
     kind = "electrum_seed" if electrum and not certain else "seed_phrase"
     # the whole run is covered, not only the words that the checksum fits: the other words tell of it too
@@ -224,6 +221,19 @@ def _phrase(run: list[re.Match[str]]) -> Iterator[Span]:
         kind=kind,
         strength="certain" if certain or electrum else "likely",
     )
+
+
+def _windows(length: int) -> Iterator[tuple[int, int]]:
+    """Where a seed may stand in a run of words: anywhere in a short run, at the ends of a long one.
+
+    A long run is covered whatever comes out, so the search is bounded without leaving anything shown.
+    """
+    for count in _COUNTS:
+        last = length - count
+        starts = range(last + 1) if length <= _LONGEST_RUN else (0, last)
+        for at in starts:
+            if at >= 0:
+                yield at, count
 
 
 @functools.cache
@@ -261,7 +271,8 @@ _LABEL = re.compile(
     rf"(?:{'|'.join(_LABELS)})[\"'”’]?\s{{0,4}}(?::|=|:=|->|→|is)\s{{0,4}}[\"'“‘]?", re.IGNORECASE
 )
 _VALUE = re.compile(
-    r"(?:0x)?[0-9A-Za-z+/=_-]{24,200}|[^\W\d_]{3,12}(?:[ ,;\n\r\t0-9.]{1,8}[^\W\d_]{2,12}){11,25}"
+    r"(?:0x)?[0-9A-Za-z+/=_-]{24,200}"
+    r"|[0-9. )]{0,5}[^\W\d_]{2,12}(?:[ ,;\n\r\t0-9.)]{1,8}[^\W\d_]{2,12}){11,25}"
 )
 
 

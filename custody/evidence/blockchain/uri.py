@@ -85,7 +85,7 @@ def parse(text: str) -> Link | None:
         # without a number EIP-681 means whatever chain the wallet is on: that is not for us to guess
         path, number, call = found[1], found[2], found[3]
         chain = _EVM_BY_NUMBER.get(number or "")
-    stated = [value for name, value in parameters if name == _AMOUNTS.get(scheme, "amount")]
+    stated = [value for name, value in parameters if name.lower() == _AMOUNTS.get(scheme, "amount")]
     value = stated[0] if len(stated) == 1 else None  # twice is once too often to know which
     in_units = scheme in _IN_UNITS
     return Link(
@@ -97,7 +97,7 @@ def parse(text: str) -> Link | None:
         units=_units(value) if value is not None and in_units else None,
         call=call,
         parameters=parameters,
-        unknown_required=tuple(name for name, _ in parameters if name.startswith("req-")),
+        unknown_required=tuple(name for name, _ in parameters if name.lower().startswith("req-")),
     )
 
 
