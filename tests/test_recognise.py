@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custody.evidence.blockchain import reading, recognise
+from custody.evidence.blockchain import caip, reading, recognise, secrets
 from custody.evidence.blockchain.chains import CHAINS, EVM
 from custody.evidence.blockchain.encodings import base58, bech32, bits, eip55, hashes, monero58
 
@@ -496,3 +496,9 @@ def test_an_address_follows_from_its_key():
     public = coincurve.PrivateKey(key).public_key.format(compressed=False)
     raw = hashes.keccak256(public[1:])[-20:]
     assert account.Account.from_key(key).address == only(eip55.checksummed(raw)).canonical
+
+
+def test_the_page_names_every_chain_flag_and_secret():
+    page = (Path(__file__).parent.parent / "docs" / "reference" / "coin-references.md").read_text("utf-8")
+    for word in (*CHAINS, *reading.FLAGS, *secrets.KINDS, *caip.TRON_DRAFTS.values()):
+        assert f"`{word}`" in page, word

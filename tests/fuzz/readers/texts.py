@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Sequence
 
+from custody.errors import FormatError
 from custody.evidence import instants, libmagic, sniff
-from custody.evidence.blockchain import payment
+from custody.evidence.blockchain import (
+    caip,
+    ids,
+    invoice,
+    lookalikes,
+    payment,
+    reading,
+    recognise,
+    secrets,
+    uri,
+)
+from custody.evidence.blockchain.encodings import base58, bech32, bits, cashaddr, edwards, eip55, monero58
+from custody.evidence.blockchain.encodings.faults import Undecoded
 from custody.evidence.network import ip
 from custody.format import canonical
 from custody.procedure import forms
-from tests.fuzz.reader import Reader, same
+from tests.fuzz.reader import Reader, Way, same
 
 
 def _list(*seeds: bytes) -> Callable[[], Sequence[bytes]]:
@@ -137,8 +151,72 @@ def _payment(data: bytes) -> object:
     )
     same(set(found["flags"]) - set(payment.PAYMENT_FLAGS), set(), "a flag that is not on the list")  # type: ignore[arg-type]
     if found["txid"] is not None:
-        same(payment.canonical_txid(str(found["chain"]), str(found["txid"])), found["txid"])
+        same(ids.canonical_txid(str(found["chain"]), str(found["txid"])), found["txid"])
     return canonical.decode(canonical.encode(found), where="reference")
+
+
+def _coin(data: bytes) -> object:
+    """A text as a reference, a link, an invoice and a CAIP identifier; its secrets; its look-alikes."""
+    text = _text(data)
+    found = recognise.recognise(text)
+    same(found.raw, text, "a text that was changed")
+    same(bool(found.readings), not found.reason, "neither a reading nor a reason")
+    for one in found.readings:
+        same(set(one.flags) - set(reading.FLAGS), set(), "a flag that is not on the list")
+        if one.level is not None and one.kind in ("address", "contract"):
+            again = [two for two in recognise.recognise(one.canonical).readings if two.kind == one.kind]
+            same(
+                {(two.payload_hex, two.canonical) for two in again} >= {(one.payload_hex, one.canonical)},
+                True,
+            )
+    hidden = secrets.mask(text)
+    for span in secrets.find(text):
+        if span.strength != "possible":
+            same(text[span.start : span.end] in hidden, text.count(text[span.start : span.end]) > 1, "shown")
+    uri.parse(text)
+    words = text.split()[:8]
+    lookalikes.lookalikes(words)
+    for word in words:
+        same(lookalikes.blocks(word).replace(" ", ""), word, "an address that is not shown whole")
+    with contextlib.suppress(FormatError):
+        same(caip.parse(str(caip.parse(text))), caip.parse(text))
+    with contextlib.suppress(Undecoded):
+        invoice.parse(text)
+    return Way(" ".join(sorted({f"{one.kind} {one.script_type} {one.checksum}" for one in found.readings})))
+
+
+def _coins() -> list[bytes]:
+    """Synthetic texts of every form, and damaged ones."""
+    raw = bytes(range(20))
+    point = (9).to_bytes(32, "little")
+    while not edwards.is_point(point):
+        point = (int.from_bytes(point, "little") + 1).to_bytes(32, "little")
+    made = [
+        *(base58.encode_check(bytes([version]) + raw) for version in (0, 5, 0x6F, 0x30, 0x1E, 0x41)),
+        bech32.encode("bc", (0, *bits.to_fives(raw))),
+        bech32.encode("bc", (1, *bits.to_fives(point)), "bech32m"),
+        cashaddr.encode("bitcoincash", 0, raw),
+        base58.encode_check(b"\0" + raw, base58.RIPPLE) + ":7",
+        base58.encode_check(b"\x05\x44" + raw + b"\1\7" + bytes(7), base58.RIPPLE),
+        monero58.encode_check(bytes([18]) + point * 2),
+        monero58.encode_check(bytes([19]) + point * 2 + bytes(8)),
+        base58.encode(point),
+        base58.encode(bytes(range(64))),
+        eip55.checksummed(raw),
+        f"0:{point.hex()}",
+        point.hex(),
+        "0x" + point.hex(),
+        base58.encode_check(b"\x80" + point),
+        "abandon " * 11 + "about",
+        "eip155:1/erc20:0x6b175474e89094c44da98b954eedeac495271d0f",
+        "bitcoin:" + base58.encode_check(b"\0" + raw) + "?amount=0.5&req-x=1",
+        "ethereum:pay-" + eip55.checksummed(raw) + "@1/transfer?value=2.5e18&uint256=1",
+        "lightning:LNBC20M1PVJLUEZ",
+        "see 1BoatSLRHtKNngkdXEeobR76b53LETtpyT \u200b",
+        '{"crypto": {"ciphertext": "00", "kdf": "scrypt", "mac": "00"}}',
+        "private key: " + "k" * 30,
+    ]
+    return [text.encode() for text in made]
 
 
 def _instant(data: bytes) -> object:
@@ -305,12 +383,33 @@ READERS = (
         covers=(
             "custody.evidence.blockchain.payment:payment_reference",
             "custody.evidence.blockchain.payment:chain_name",
-            "custody.evidence.blockchain.payment:canonical_txid",
+            "custody.evidence.blockchain.ids:canonical_txid",
         ),
         read=_payment,
         seeds=_payment_table,
         shape="lines",
         limit=4_000,
+    ),
+    Reader(
+        name="coin-reference",
+        about="any text as an address, id, invoice, link or secret: kept whole, told, secrets masked",
+        covers=(
+            "custody.evidence.blockchain.caip:parse",
+            "custody.evidence.blockchain.encodings.base58:decode",
+            "custody.evidence.blockchain.encodings.base58:decode_check",
+            "custody.evidence.blockchain.encodings.bech32:decode",
+            "custody.evidence.blockchain.encodings.cashaddr:decode",
+            "custody.evidence.blockchain.encodings.monero58:decode",
+            "custody.evidence.blockchain.encodings.monero58:decode_check",
+            "custody.evidence.blockchain.invoice:parse",
+            "custody.evidence.blockchain.recognise:recognise",
+            "custody.evidence.blockchain.secrets:find",
+            "custody.evidence.blockchain.uri:parse",
+        ),
+        read=_coin,
+        seeds=_coins,
+        shape="lines",
+        limit=8_000,
     ),
     Reader(
         name="instant",
