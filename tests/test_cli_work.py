@@ -293,6 +293,34 @@ def test_an_address_and_a_payment(place):
     two_lines(run(place, "add", "payment", "--chain", "nonsense chain", "--txid", " ", *args), 4)
 
 
+def test_a_payment_tells_what_its_texts_are_worth(place):
+    args = ["--case", "REF-1", "--json", "--no-seal", "--source", "a letter"]
+    good = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
+    bad = good[:-1] + "u"
+    made = run(
+        place, "add", "payment", "--chain", "tron", "--txid", "ab" * 32, "--to", good, "--from", bad, *args
+    )
+    value(made)
+    assert "the receiver: checksum matches" in made.stderr
+    assert "the receiver in blocks: TR7N HqjeKQxG".replace("eKQxG", "e KQxG") in made.stderr
+    assert "the sender: the checksum does not match" in made.stderr
+    open_chain = run(place, "add", "payment", "--chain", "unknown", "--txid", "ab" * 32, *args)
+    value(open_chain)
+    assert "the chain is an open question; the texts fit: bitcoin, tron, " in open_chain.stderr
+
+
+def test_a_secret_is_refused_before_anything_else_and_not_repeated(place):
+    secret = "legal winner thank year wave sausage worth useful legal winner thank yellow"
+    result = run(
+        place, "add", "payment", "--case", "REF-1", "--chain", "btc", "--txid", "ab" * 32, "--to", secret
+    )
+    two_lines(result, 4)
+    assert "the words of a wallet" in result.stderr
+    assert "collect" in result.stderr
+    for word in secret.split():
+        assert f" {word} " not in result.output
+
+
 # --- people ---------------------------------------------------------------------------------------------
 
 

@@ -70,7 +70,10 @@ def ip(session: Session, ref: str, account: str | None, note: str | None, **stat
 @add.command("payment", short_help="a payment on a public chain")
 @request_options
 @click.option(
-    "--chain", metavar="C", required=True, help="bitcoin, ethereum, tron, …; never guessed from the id."
+    "--chain",
+    metavar="C",
+    required=True,
+    help="bitcoin, ethereum, tron, …; “unknown” if nobody knows. Never guessed from the id.",
 )
 @click.option("--txid", metavar="T", required=True, help="The transaction's id, whole.")
 @click.option("--from", "address_from", metavar="A", help="The sender's address, whole.")
@@ -93,7 +96,7 @@ def ip(session: Session, ref: str, account: str | None, note: str | None, **stat
 def payment(session: Session, ref: str, read_from: str | None, **stated: Any) -> None:
     """A payment on a public chain. Never type a private key or a seed phrase.
 
-    Only the form of ids and addresses is looked at: nothing is asked of any server.
+    Form and checksums of ids and addresses are looked at; nothing is asked of any server.
     """
     from custody.evidence.blockchain.payment import payment_reference
     from custody.procedure import cases, typed
@@ -118,7 +121,30 @@ def payment(session: Session, ref: str, read_from: str | None, **stated: Any) ->
             "instant",
         ),
     )
+    _say_checked(session, record)
     say_collected(session, done, ref)
+
+
+def _say_checked(session: Session, record: dict[str, Any]) -> None:
+    """What the checks of a payment's texts came to, in words; addresses whole and in blocks."""
+    from custody.evidence.blockchain.lookalikes import blocks
+
+    names = {"address_from": "the sender", "address_to": "the receiver", "block_hash": "the block's hash"}
+    for verdict in record["verdicts"]:
+        name = names.get(verdict["of"], verdict["of"])
+        words = "checksum matches" if verdict["level"] == "checksum_ok" else "form fits; there is no checksum"
+        session.out.say(f"  {name}: {words}")
+    for field in ("address_from", "address_to", "contract"):
+        if record[field] is not None:
+            session.out.say(f"  {names.get(field, field)} in blocks: {blocks(record[field])}")
+    for fault in record["faults"]:
+        place = "" if fault["character"] is None else f", at character {fault['character']}"
+        session.out.say(f"  {names.get(fault['of'], fault['of'])}{place}: {fault['reason']}")
+        for odd in fault["code_points"]:
+            session.out.say(f"    character {odd}")
+    if record["chain_origin"] == "none":
+        fits = ", ".join(record["chain_candidates"]) or "none that we know"
+        session.out.say(f"  the chain is an open question; the texts fit: {fits}")
 
 
 def _read_back(session: Session, record: dict[str, Any], names: tuple[str, ...]) -> None:
