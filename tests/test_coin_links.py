@@ -148,7 +148,7 @@ def test_other_links():
     assert uri.parse("monero:4A?tx_amount=0.1").amount == "0.1"
 
 
-@given(st.text(max_size=100))
+@given(st.text(max_size=100) | st.text(st.characters(categories=["Cs", "Nd", "Po"]), max_size=20))
 def test_no_link_is_an_error(text):
     for scheme in uri.SCHEMES:
         uri.parse(f"{scheme}:{text}")
@@ -248,6 +248,13 @@ def test_an_address_is_shown_whole(address):
     shown = lookalikes.blocks(address)
     assert shown.replace(" ", "") == address.replace(" ", "")
     assert "…" not in shown or "…" in address
+
+
+def test_where_no_letter_is_the_same_for_all_the_first_three_count():
+    one, two = ("abc" + middle * 37 + "xyz" for middle in "23")
+    assert recognise(one).readings[0].chains == ("solana",)
+    (found,) = lookalikes.lookalikes([one, two])
+    assert (found.start, found.addresses) == ("abc", (one, two))
 
 
 def test_blocks_of_four():

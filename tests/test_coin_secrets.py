@@ -128,6 +128,8 @@ def test_words_of_the_list_around_a_seed_are_hidden_with_it():
         base58.encode(bytes(range(64))),  # a signature
         "rGWrZyQqhTp9Xu7G5Pkayo7bXjH4k4QYpf",
         bech32.encode("bc", (0, *bits.to_fives(bytes(20)))),
+        "my seed is in the ground and all of them will grow when the rain comes back",
+        "the key is under the mat and the private key is lost",
         "the victim said that she wrote about any other person when people could not make their own choice",
         json.dumps({"crypto": "bitcoin", "amount": "1"}),
         base58.encode_check(b"\x80" + KEY)[:-1] + "1",  # a slip: no key any more, nor by its label

@@ -298,6 +298,20 @@ def test_an_address_of_another_chain_contradicts_the_one_that_was_stated():
     assert (made["chain"], made["chain_origin"]) == ("bitcoin", "stated")
 
 
+@pytest.mark.parametrize("chain", ["bitcoin-cash", "litecoin"])
+def test_an_old_address_that_looks_like_bitcoins_is_flagged(chain):
+    script = base58check(b"\x05" + bytes(range(20)))
+    assert "old_form" in reference(chain, address_to=script)["flags"]
+    assert "old_form" not in reference("bitcoin", address_to=script)["flags"]
+
+
+def test_a_contract_whose_checksum_is_off_is_not_taken_for_the_one_it_resembles():
+    wrong = "0xdAC17F958D2ee523a2206206994597C13D831eC7"
+    made = reference("ethereum", "0x" + ID, contract=wrong, asset="USDT", amount="1")
+    assert (made["decimals"], made["contract"]) == (None, None)
+    assert {"checksum_bad", "token_name_unproven"} <= set(made["flags"])
+
+
 def test_test_networks_have_no_identifier_of_the_main_one():
     made = reference(address_to="tb1qqqqsyqcyq5rqwzqfpg9scrgwpugpzysnl25zw8")
     assert {"of": "address_to", "level": "checksum_ok"} in made["verdicts"]

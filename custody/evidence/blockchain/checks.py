@@ -27,6 +27,7 @@ FLAGS = (
     "may_be_private_key",
     "no_checksum",
     "no_tag",
+    "old_form",
     "test_network",
 )
 
@@ -121,6 +122,8 @@ def _address(name: str, found: Recognised, done: Checked) -> None:
             done.tags[name] = sound.tag
         wanted = {"no_checksum", "test_network", *(("no_tag",) if name == "address_to" else ())}
         done.flags.update(wanted & set(sound.flags))
+        if done.chain in ("bitcoin-cash", "litecoin") and "bitcoin" in sound.chains:
+            done.flags.add("old_form")  # looks like Bitcoin's: only the statement says which it is
         return
     if here:
         done.flags.add("checksum_bad")

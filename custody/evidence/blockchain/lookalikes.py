@@ -89,7 +89,8 @@ def _shape(word: str, chains: tuple[str, ...]) -> tuple[str, str, str]:
         return "cash", rest, rest[1:]
     if chains == ("ton",) and ":" not in word:
         return "ton", word, word[2:]
-    return "other", word, word[1:]
+    # base58 with a version begins with the same letter for all; Solana's has none, nor has what we can't read
+    return "other", word, word[1:] if chains and chains != ("solana",) else word
 
 
 def one_edit(text: str, known: Iterable[str]) -> tuple[str, ...]:

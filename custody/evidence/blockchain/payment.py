@@ -110,7 +110,9 @@ def payment_reference(
 
     plain = amounts.plain(typed.text(amount, "amount", longest=100), found)
     named = typed.text(asset, "asset", longest=100)
-    decimals = amounts.decimals(done.chain, named, done.spelled.get("contract", contract), found)
+    # a contract whose checksum does not match is not taken for the one that it resembles
+    known = None if contract is None else done.spelled.get("contract", "")
+    decimals = amounts.decimals(done.chain, named, known, found)
     units = amounts.units(plain, decimals, found)
     when = None
     if time is not None:

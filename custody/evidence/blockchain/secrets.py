@@ -263,25 +263,24 @@ _LABELS = (
     "(?:spend|view)[ _-]?key[ _-]?(?:secret|private)",
     "priv[ _-]?key",
     "master[ _-]?(?:seed|secret|key)(?:[ _-]?hex)?",
-    "(?:recovery|backup)[ _-]?(?:phrase|words|seed)",
-    "(?:seed|mnemonic)[ _-]?(?:phrase|words)?",
     "wallet[ _-]?secret",
+    "seed(?:[ _-]?hex)?",
 )
-_LABEL = re.compile(
-    rf"(?:{'|'.join(_LABELS)})[\"'”’]?\s{{0,4}}(?::|=|:=|->|→|is)\s{{0,4}}[\"'“‘]?", re.IGNORECASE
-)
-_VALUE = re.compile(
-    r"(?:0x)?[0-9A-Za-z+/=_-]{24,200}"
-    r"|[0-9. )]{0,5}[^\W\d_]{2,12}(?:[ ,;\n\r\t0-9.)]{1,8}[^\W\d_]{2,12}){11,25}"
+_BETWEEN = r"[\"'”’]?\s{0,4}(?::|=|:=|->|→|is)\s{0,4}[\"'“‘]?"
+_VALUE = re.compile(rf"(?:{'|'.join(_LABELS)}){_BETWEEN}((?:0x)?[0-9A-Za-z+/=_-]{{24,200}})", re.IGNORECASE)
+# A dozen words are prose more often than a seed: only behind a label that means nothing else.
+_WORDS = re.compile(
+    r"(?:(?:recovery|backup|seed|mnemonic|secret)[ _-]?(?:phrase|words)|mnemonic)[\"'”’]?\s{0,4}[:=]\s{0,4}[\"'“‘\[]?"
+    r"([0-9. )\"]{0,5}[^\W\d_]{2,12}(?:[ ,;\n\r\t0-9.)\"]{1,8}[^\W\d_]{2,12}){11,24})",
+    re.IGNORECASE,
 )
 
 
 def _labelled(text: str) -> Iterator[Span]:
     """What stands behind words such as "private key:": a long value, or a dozen words of any language."""
-    for label in _LABEL.finditer(text):
-        value = _VALUE.match(text, label.end())
-        if value is not None:
-            yield Span(start=value.start(), end=value.end(), kind="account_secret", strength="likely")
+    for look in (_VALUE, _WORDS):
+        for found in look.finditer(text):
+            yield Span(start=found.start(1), end=found.end(1), kind="account_secret", strength="likely")
 
 
 _HEX = re.compile("(?<![0-9A-Za-z])(?:0x)?[0-9a-fA-F]{64}(?![0-9A-Za-z])")

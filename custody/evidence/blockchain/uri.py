@@ -115,4 +115,4 @@ def _units(text: str) -> str | None:
 
 def _plain(text: str) -> str:
     # bytes that are no UTF-8 are shown as such, never dropped
-    return unquote_to_bytes(text).decode("utf-8", "backslashreplace")
+    return unquote_to_bytes(text.encode("utf-8", "surrogatepass")).decode("utf-8", "backslashreplace")
