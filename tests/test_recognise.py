@@ -138,6 +138,82 @@ def test_lightning_invoices_of_bolt_11(samples):
         assert reason in (found.reason or "")
 
 
+KEY = bytes(range(1, 33))  # synthetic
+
+
+def field(letter, fives):
+    return (bits.CHARSET.index(letter), len(fives) >> 5, len(fives) & 31, *fives)
+
+
+def invoice_text(*fields, prefix="lnbc20u", key=KEY, seconds=1_700_000_000):
+    """An invoice of our own, signed with ``key``."""
+    coincurve = pytest.importorskip("coincurve")
+    fives = (
+        *(seconds >> 5 * place & 31 for place in range(6, -1, -1)),
+        *(five for one in fields for five in one),
+    )
+    spare = -len(fives) * 5 % 8
+    number = 0
+    for five in fives:
+        number = number << 5 | five
+    signed = prefix.encode() + (number << spare).to_bytes((len(fives) * 5 + spare) // 8, "big")
+    signature = coincurve.PrivateKey(key).sign_recoverable(signed)
+    return bech32.encode(prefix, (*fives, *bits.to_fives(signature)))
+
+
+def sound_fields():
+    return [
+        field("p", bits.to_fives(bytes(range(32)))),
+        field("s", bits.to_fives(bytes(32))),
+        field("d", bits.to_fives("für Miete".encode())),
+    ]
+
+
+def public(key=KEY):
+    return pytest.importorskip("coincurve").PrivateKey(key).public_key.format()
+
+
+def test_an_invoice_of_our_own():
+    found = only(invoice_text(*sound_fields()))
+    facts = dict(found.facts)
+    assert (found.level, found.payload_hex) == ("checksum_ok", bytes(range(32)).hex())
+    assert facts["asked"] == "2023-11-14T22:13:20Z"
+    assert facts["expires"] == "2023-11-14T23:13:20Z"
+    assert (facts["amount_millisatoshi"], facts["description"]) == ("2000000", "für Miete")
+    assert (facts["payee"], facts["payee_origin"]) == (public().hex(), "from_signature")
+
+
+def test_a_payee_that_is_named_must_have_signed():
+    named = only(invoice_text(*sound_fields(), field("n", bits.to_fives(public()))))
+    assert (named.level, dict(named.facts)["payee_origin"]) == ("checksum_ok", "in_value")
+    other = only(invoice_text(*sound_fields(), field("n", bits.to_fives(public(bytes(range(2, 34)))))))
+    assert (other.level, other.flags) == (None, ("invoice_unsound",))
+    assert "not by the payee" in (other.reason or "")
+
+
+@pytest.mark.parametrize("left_out", [0, 1, 2])
+def test_an_invoice_lacks_nothing_that_it_must_have(left_out):
+    fields = sound_fields()
+    del fields[left_out]
+    assert only(invoice_text(*fields)).level is None
+
+
+@pytest.mark.parametrize("more", [(0,), (1, 0), (1, 0, 5, 1)])
+def test_an_invoice_whose_last_field_is_cut_off(more):
+    assert only(invoice_text(*sound_fields(), more)).level is None
+
+
+def test_an_invoice_that_no_calendar_dates():
+    far = only(invoice_text(*sound_fields(), field("x", (31,) * 12)))
+    assert "expires" not in dict(far.facts)
+    assert far.level == "checksum_ok"
+
+
+@pytest.mark.parametrize("prefix", ["lnbc0", "lnbc01m", "lnbc1x", "lnbc" + "9" * 21])
+def test_amounts_that_no_invoice_has(prefix):
+    assert only(invoice_text(*sound_fields(), prefix=prefix)).level is None
+
+
 def test_accounts_of_the_caip_tables_are_recognised(samples):
     table = vectors(samples, "caip_vectors.json")
     for name, chain in (("solana", "solana"), ("monero", "monero")):

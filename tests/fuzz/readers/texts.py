@@ -410,7 +410,7 @@ READERS = (
         read=_coin,
         seeds=_coins,
         shape="lines",
-        limit=8_000,
+        limit=2_000,
     ),
     Reader(
         name="instant",
