@@ -373,6 +373,7 @@ def test_digits_that_may_be_a_key_are_warned_of_where_no_id_belongs():
     assert "may_be_private_key" not in reference()["flags"]
     assert "may_be_private_key" in reference(address_to="cd" * 32)["flags"]
     assert "may_be_private_key" in reference(source="page with " + "cd" * 32)["flags"]
+    assert "may_be_private_key" not in reference(source=f"https://example.org/tx/{ID.lower()}")["flags"]
 
 
 def test_records_from_before_the_checksums_are_still_readable():

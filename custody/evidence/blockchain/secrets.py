@@ -183,6 +183,10 @@ def _key_lists(text: str) -> Iterator[Span]:
 # --- words ------------------------------------------------------------------------------------------------
 
 _WORD = re.compile("[A-Za-z]+")
+# Twelve words as short as those of the list, close to each other: what few sentences have.
+_RUNS = re.compile(
+    "(?<![A-Za-z])[A-Za-z]{3,8}+(?![A-Za-z])(?:[^A-Za-z]{1,16}+[A-Za-z]{3,8}+(?![A-Za-z])){11,}+"
+)
 _COUNTS = (24, 21, 18, 15, 12)
 _GAP = 16
 _LONGEST_RUN = 30
@@ -190,8 +194,13 @@ _LONGEST_RUN = 30
 
 def _phrases(text: str) -> Iterator[Span]:
     """Twelve and more words of the list that follow each other, numbered or not, in any case."""
+    for found in _RUNS.finditer(text):
+        yield from _run(text, found.start(), found.end())
+
+
+def _run(text: str, start: int, end: int) -> Iterator[Span]:
     run: list[re.Match[str]] = []
-    for word in _WORD.finditer(text):
+    for word in _WORD.finditer(text, start, end):
         if run and not _follows(text[run[-1].end() : word.start()]):
             yield from _phrase(run)
             run = []
@@ -278,6 +287,9 @@ _WORDS = re.compile(
 
 def _labelled(text: str) -> Iterator[Span]:
     """What stands behind words such as "private key:": a long value, or a dozen words of any language."""
+    lower = text.lower()
+    if not any(word in lower for word in ("key", "secret", "seed", "mnemonic", "phrase", "words")):
+        return
     for look in (_VALUE, _WORDS):
         for found in look.finditer(text):
             yield Span(start=found.start(1), end=found.end(1), kind="account_secret", strength="likely")
