@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,20 @@ def test_bitcoin_cores_base58_keys(samples):
     for (text,) in vectors(samples, "bitcoinjs_core_base58_keys_invalid.json"):
         sound = [one for one in read(text).readings if one.level and "bitcoin" in one.chains]
         assert sound == [], text
+
+
+def test_accounts_in_trons_transactions(samples):
+    found = set()
+    for transaction in vectors(samples, "tron_transactions.json"):
+        value = transaction["raw_data"]["contract"][0]["parameter"]["value"]
+        found |= {text for text in value.values() if re.fullmatch("41[0-9a-f]{40}", str(text))}
+        assert of(transaction["txID"], "tx", "tron").canonical == transaction["txID"]
+    assert len(found) == 2
+    for text in found:
+        one = only(text)
+        assert (one.chains, one.level, one.payload_hex) == (("tron",), "form_ok", text[2:])
+        again = only(one.canonical)
+        assert (again.level, again.payload_hex) == ("checksum_ok", text[2:])
 
 
 def test_checksummed_addresses_of_eip_55(samples):
