@@ -156,6 +156,14 @@ def test_a_key_that_is_broken_up_is_found_where_a_value_is_typed():
         assert secrets.kind_of(text) == "wif"
 
 
+def test_a_sentence_about_secrets_is_none():
+    for text in (
+        "seed: see page 12 of the notebook that she gave us",
+        "the private key is on a stick, item A-3/07",
+    ):
+        assert secrets.kind_of(text) is None
+
+
 def test_several_secrets_in_one_text_and_nothing_between_is_lost():
     one, two = base58.encode_check(b"\x80" + KEY), extended("0488ade4")
     text = f"a {one} b {'ab' * 32} c {two} d"

@@ -325,8 +325,11 @@ def kind_of(value: str) -> str | None:
 
     It is read also without white space, hyphens and characters that can't be seen: people break up long words.
     """
-    for spelled in dict.fromkeys((value, re.sub(r"[\s\u200b-\u200f\u2060\ufeff-]+", "", value))):
-        for span in find(spelled):
-            if span.strength != "possible":
-                return span.kind
+    for span in find(value):
+        if span.strength != "possible":
+            return span.kind
+    # squeezed together any sentence is a long word behind its labels: here only checksums count
+    for span in find(re.sub(r"[\s\u200b-\u200f\u2060\ufeff-]+", "", value)):
+        if span.strength == "certain":
+            return span.kind
     return None
