@@ -278,6 +278,7 @@ ROW = {
     "number": 3, "kind": "ip", "ip": "192.0.2.7", "ip_raw": "192.0.2.7", "instant": "2026-03-03T20:14:05Z",
     "account": "Anna", "flags": ["no_source_port"], "ip_embedded": {"ip": "198.51.100.1", "ip_class": "documentation"},
 }  # fmt: skip
+EVM = "0xdAC17F958D2ee523a2206206994597C13D831ec7"
 LOCAL = {"number": 4, "kind": "ip", "local": "2026-03-04T01:00:00"}
 SPAN = {**ROW, "instant_end": "2026-03-05T00:00:00Z"}
 
@@ -301,6 +302,8 @@ SPAN = {**ROW, "instant_end": "2026-03-05T00:00:00Z"}
         ({"address": "10.0.0.0/8"}, ROW, False),
         ({"address": "::/0"}, ROW, False),
         ({"address": "TXabc"}, {**ROW, "kind": "coin", "txid": "txABC"}, True),
+        ({"address": EVM.lower()}, {**ROW, "kind": "coin", "transfers": [{"from": EVM, "to": "x"}]}, True),
+        ({"address": EVM.lower()[:-1] + "8"}, {**ROW, "kind": "coin", "transfers": [{"from": EVM}]}, False),
         ({"since": "2026-03-03"}, ROW, True),
         ({"since": "2026-03-04"}, ROW, False),
         ({"since": "2026-03-04"}, SPAN, True),

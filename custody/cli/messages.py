@@ -11,7 +11,7 @@ import click
 from custody.cli.base import Command
 from custody.cli.deriving import QUESTIONS
 from custody.cli.output import count_text
-from custody.cli.session import Session
+from custody.cli.session import SHORTEST_SECRET, Session
 from custody.format.text import show as safe
 
 _LONG = 200_000
@@ -96,6 +96,7 @@ class _Writer:
         self._shown = 0
         self.of = 0
         self._doubts = 0
+        self._hidden = 0
 
     def begin(self, label: str, identifier: str, form: str, form_id: str) -> None:
         if self._out.as_json:
@@ -132,11 +133,18 @@ class _Writer:
             self._out.data("", f"== {title} ({about.get('platform', '?')}, {about.get('kind', '?')})")
         self._out.data(*self._lines(record))
 
+    def _masked(self, text: str) -> str:
+        from custody.evidence.blockchain import secrets
+
+        shown = secrets.mask(text) if len(text) >= SHORTEST_SECRET else text
+        self._hidden += shown != text
+        return shown
+
     def _lines(self, record: dict[str, Any]) -> Iterator[str]:
         sender = self.names.get(record.get("sender", ""), record.get("sender_text", ""))
         who = f"{safe(sender, 200)}: " if sender else ""
         event = "* " if record["kind"] == "system" else ""
-        first, *rest = list(_text_lines(record.get("text", ""))) or [""]
+        first, *rest = list(_text_lines(self._masked(record.get("text", "")))) or [""]
         if not first and record["kind"] not in ("text", "system"):
             first = f"({record['kind']})"
         yield f"[{record['sequence']}] {_time(record.get('time'))}  {event}{who}{first}".rstrip()
@@ -173,6 +181,9 @@ class _Writer:
             self._out.say(
                 f"{self._doubts} with a doubt: the format's page in docs/reference/chats says what each means"
             )
+        if self._hidden:
+            self._out.say(f"hidden: what looks like a wallet's secret, {count_text(self._hidden, 'time')}")
+            self._out.say("  --json shows texts as they are; whoever reads a secret can take the money")
         if self._shown:
             self._out.say(f"cite one as: message N of {label}")
 

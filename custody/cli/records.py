@@ -14,7 +14,7 @@ import click
 from custody.cli.base import Command
 from custody.cli.deriving import QUESTIONS, balance_text
 from custody.cli.output import count_text
-from custody.cli.session import Session
+from custody.cli.session import SHORTEST_SECRET, Session
 from custody.errors import UsageError
 from custody.format.text import show as safe
 
@@ -148,6 +148,7 @@ class _Writer:
         self.out = session.out
         self.of = 0
         self.shown = 0
+        self.hidden = 0
 
     def begin(self, value: dict[str, Any], words: str) -> None:
         self.out.say(words)
@@ -158,7 +159,22 @@ class _Writer:
     def row(self, record: dict[str, Any]) -> None:
         self.shown += 1
 
+    def masked(self, value: Any) -> Any:
+        """What may be shown to people: secrets of wallets are hidden, and counted."""
+        from custody.evidence.blockchain import secrets
+
+        if isinstance(value, str):
+            shown = secrets.mask(value) if len(value) >= SHORTEST_SECRET else value
+            self.hidden += shown != value
+            return shown
+        if isinstance(value, dict):
+            return {name: self.masked(one) for name, one in value.items()}
+        return [self.masked(one) for one in value] if isinstance(value, list) else value
+
     def end(self, label: str | None) -> None:
+        if self.hidden:
+            self.out.say(f"hidden: what looks like a wallet's secret, {count_text(self.hidden, 'time')}")
+            self.out.say("  --json shows rows as they are; whoever reads a secret can take the money")
         self.out.say(f"{self.shown} of {count_text(self.of, 'row')} shown")
 
 
@@ -188,6 +204,7 @@ class _Csv(_Writer):
         from custody.export import csv_safe
 
         super().row(record)
+        record = self.masked(record)
         more = {name: value for name, value in record.items() if name not in _KNOWN}
         values = {**record, "flags": " ".join(record.get("flags", ()))}
         if more:
@@ -225,6 +242,7 @@ class _Text(_Writer):
 
     def row(self, record: dict[str, Any]) -> None:
         super().row(record)
+        record = self.masked(record)
         self._flags.update(record.get("flags", ()))
         self._kinds[record["kind"]] += 1
         self.out.data(*row_lines(record))

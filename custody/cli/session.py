@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 NOT_STATED = "not stated"
 MAX_ANSWER = 8192
+SHORTEST_SECRET = 16
+"""Characters; no secret of a wallet is shorter, and its patterns take a moment to load."""
 SHORT_PASSPHRASE = 12
 """Characters; below that a new passphrase brings a line of advice."""
 
@@ -303,10 +305,10 @@ class Session:
         ``-``. Without a terminal nobody can be asked, and absent means "not stated".
         """
         if given is not None and given != "-":
-            return _unicode(given) or None
+            return free_text(given, question)
         if not self.terminal.present:
             return None
-        return _unicode(self.terminal.line(f"{question} (Enter: {NOT_STATED}): ")) or None
+        return free_text(self.terminal.line(f"{question} (Enter: {NOT_STATED}): "), question)
 
     def purpose(self, given: str | None) -> Purpose:
         """Why something is opened: asked once a command, logged before the first plain byte."""
@@ -322,6 +324,16 @@ class Session:
         if not self.terminal.present:
             return False
         return self.terminal.line(f"{question} [y/N] ").lower() in ("y", "yes")
+
+
+def free_text(text: str, where: str) -> str | None:
+    """What somebody said in free text, None for nothing; InputRefused where it holds a secret of a wallet."""
+    said = _unicode(text) or None
+    if said is not None and len(said) >= SHORTEST_SECRET:
+        from custody.evidence.blockchain import secrets
+
+        secrets.refuse(said, where)
+    return said
 
 
 def _unicode(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from custody.cli.session import NOT_STATED, Session, read_small
+from custody.cli.session import NOT_STATED, Session, free_text, read_small
 from custody.format import compartments
 from custody.format.text import show
 
@@ -101,7 +101,7 @@ def request(
         record.setdefault(part, {}).update(values)
     record = forms.merge(record, _asked(session, fields))
     if source is not None and source.strip() not in ("", "-"):
-        record.setdefault("source", {})["text"] = source.strip()
+        record.setdefault("source", {})["text"] = free_text(source, "--source")
     if questions or source == "-":
         record = _ask(session, record, only_source=not questions)
     return Request(

@@ -185,6 +185,11 @@ def _checked(table: str, name: str, text: str, where: str) -> str:
         shape.check(text, COMPARTMENTS[table]["properties"][name], where=where)
     except FormatError as error:
         raise InputRefused(error.what, where=where, expected=error.expected, found=error.found) from error
+    from custody.evidence.blockchain import (
+        secrets,  # its words take time to load, and most collect without a form
+    )
+
+    secrets.refuse(text, where)
     return text
 
 

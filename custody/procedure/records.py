@@ -6,6 +6,7 @@ pictures, from the item itself at the moment of asking.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import ipaddress
 import json
@@ -29,8 +30,12 @@ from custody.procedure.typed import IP_REFERENCE, PAYMENT_REFERENCE
 from custody.vault.scratch import Scratch
 
 TYPED = {IP_REFERENCE: "ip", PAYMENT_REFERENCE: "coin"}
-_ADDRESSES = ("ip", "ip_raw", "dest_ip", "dest_ip_raw", "address_from", "address_to", "address", "txid")
+_ADDRESSES = (
+    "ip", "ip_raw", "dest_ip", "dest_ip_raw", "address_from", "address_from_raw", "address_to", "address_to_raw",
+    "contract", "contract_raw", "txid", "txid_raw", "block_hash", "canonical",
+)  # fmt: skip
 _ACCOUNTS = ("account", "subscriber_ref", "session_id", "device")
+_LONGEST_ADDRESS = 300
 _LAST = "~"
 """Sorts behind every instant."""
 
@@ -88,8 +93,23 @@ class Filter:
                 texts += _texts(row[name])
         network = _network(wanted)
         if network is None:
-            return wanted.casefold() in (text.casefold() for text in texts)
+            spellings = _spellings(wanted)
+            return any(not spellings.isdisjoint(_spellings(text)) for text in texts)
         return any((found := _address(text)) is not None and found in network for text in texts)
+
+
+@functools.lru_cache(1 << 14)
+def _spellings(text: str) -> frozenset[str]:
+    """What makes two spellings of one address or id equal; of other texts the text without case."""
+    from custody.evidence.blockchain.recognise import recognise
+
+    found = {text.strip().casefold()}
+    for reading in recognise(text).readings if len(text) <= _LONGEST_ADDRESS else ():
+        found.add(reading.canonical)
+        if reading.payload_hex is not None and reading.kind in ("address", "contract"):
+            # TRON and EVM write the same key bytes in ways that differ: they are told apart by their chains
+            found.add(f"{reading.payload_hex} {','.join(reading.chains)}")
+    return frozenset(found)
 
 
 def _texts(value: Any) -> list[str]:

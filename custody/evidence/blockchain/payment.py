@@ -93,7 +93,7 @@ def payment_reference(
         *(("time", time), ("source", source), ("source item", source_item), ("source place", source_place)),
         ("checked by", checked_by),
     ):
-        _refuse_secret(value, where)
+        secrets.refuse(value, where)
     texts = {"txid": txid}
     for field, value, where, longest in (
         ("block_hash", block_hash, "block hash", 200),
@@ -175,15 +175,3 @@ def payment_reference(
 
 def _digits(text: str) -> str:
     return text.strip().lower().removeprefix("0x")
-
-
-def _refuse_secret(value: str | None, where: str) -> None:
-    """Refuse what is or holds a secret of a wallet; the message does not repeat it."""
-    kind = None if value is None else secrets.kind_of(value)
-    if kind is not None:
-        raise InputRefused(
-            f"this looks like {secrets.KINDS[kind]}: whoever reads it can take the money",
-            where=where,
-            hint="don't type it; take in the file or picture that it stands in with collect, "
-            "and clear the shell's history",
-        )

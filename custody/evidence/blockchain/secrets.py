@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from custody.errors import InputRefused
 from custody.evidence.blockchain.encodings import base58
 from custody.evidence.blockchain.encodings.faults import Undecoded
 from custody.format import words
@@ -90,6 +91,18 @@ def mask(text: str) -> str:
             out += [text[at : span.start], span.mask]
             at = span.end
     return "".join((*out, text[at:]))
+
+
+def refuse(value: str | None, where: str) -> None:
+    """InputRefused for a text that somebody typed and that is or holds a wallet's secret; it is not repeated."""
+    kind = None if value is None else kind_of(value)
+    if kind is not None:
+        raise InputRefused(
+            f"this looks like {KINDS[kind]}: whoever reads it can take the money",
+            where=where,
+            hint="don't type it; take in the file or picture that it stands in with collect, "
+            "and clear the shell's history",
+        )
 
 
 # --- base58 and the like ----------------------------------------------------------------------------------

@@ -281,8 +281,18 @@ def ip_reference(
     from ("A-3/01", "page 2, row 3"), ``checked_by`` who read it back. None means not stated, for all.
 
     All keys are always there. Address and time that are not understood are kept as typed, with flags.
-    InputRefused if either is empty, if a port, word or offset can't be one, or if two of them contradict.
+    InputRefused if either is empty, if a port, word or offset can't be one, if two of them contradict, or if a
+    text holds a wallet's secret.
     """
+    from custody.evidence.blockchain import secrets  # heavier than all of this, and for what is typed only
+
+    for where, value in (
+        ("account", account),
+        ("note on the source", note_source),
+        ("source place", source_place),
+        ("checked by", checked_by),
+    ):
+        secrets.refuse(value, where)
     source = read_address(address)
     number = typed.whole_number(port, "port", least=1, most=65535)
     if number is not None and source.port is not None and number != source.port:
