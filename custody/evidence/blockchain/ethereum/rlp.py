@@ -89,7 +89,7 @@ class _Reader:
 
 
 class Fields:
-    """The parts of a list, taken in order, each with its name for errors. InputRefused where one is not as it must be."""
+    """The parts of a list, taken in order, each named for errors. InputRefused where one is not as it must be."""
 
     def __init__(self, item: Item, where: str, counts: tuple[int, ...] | range) -> None:
         self.where = where

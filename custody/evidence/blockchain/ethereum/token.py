@@ -16,7 +16,7 @@ TRANSFER_EVENT = bytes.fromhex("ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a116
 class TokenTransfer(NamedTuple):
     """``owner``: whose tokens are to move, 20 bytes; None: the caller's own (``transfer``). ``units``: smallest ones.
 
-    With ``transferFrom`` caller and owner are two: the owner did not sign this call, and anybody can make it for 0 units.
+    With ``transferFrom`` caller and owner are two: the owner did not sign this call; for 0 units anybody can make it.
     """
 
     owner: bytes | None
