@@ -19,9 +19,10 @@ class Difference(NamedTuple):
 
 
 def differences(shown: Mapping[str, object], found: Transaction) -> tuple[Difference, ...]:
-    """Where a JSON transaction (``txID``, ``raw_data``) shows another thing than its bytes; fields that it leaves out are not judged.
+    """Where a JSON transaction (``txID``, ``raw_data``) shows another thing than its bytes.
 
-    Addresses are compared by their bytes: JSON has them in base58 or in hexadecimal. Takes any JSON.
+    Fields that it leaves out are not judged. Addresses are compared by their bytes: JSON has them in base58 or in
+    hexadecimal. Takes any JSON.
     """
     return tuple(_differences(shown, found))
 
@@ -31,12 +32,9 @@ def _differences(shown: Mapping[str, object], found: Transaction) -> Iterator[Di
     raw = shown.get("raw_data")
     if not isinstance(raw, Mapping):
         return
-    for name, value in (
-        ("expiration", found.expiration),
-        ("timestamp", found.time),
-        ("fee_limit", found.fee_limit),
-    ):
-        yield from _compare(name, raw.get(name), value)
+    yield from _compare("expiration", raw.get("expiration"), found.expiration)
+    yield from _compare("timestamp", raw.get("timestamp"), found.time)
+    yield from _compare("fee_limit", raw.get("fee_limit"), found.fee_limit)
     contracts = raw.get("contract")
     if not isinstance(contracts, list) or len(contracts) != 1 or not isinstance(contracts[0], Mapping):
         yield Difference("contract", _text(contracts), "exactly one")

@@ -1,8 +1,8 @@
 """A TRON transaction by its ``raw_data_hex``: its id, what it asks for, and who signed it.
 
 The id is the SHA-256 of these bytes, and a signature is made over the id; fields as in TRON's protocol
-(``Transaction.raw``, ``Contract``). An explorer shows the same as JSON beside them: that is what somebody wrote, and only
-what is read from the bytes counts.
+(``Transaction.raw``, ``Contract``). An explorer shows the same as JSON beside them: that is what somebody wrote, and
+only what is read from the bytes counts.
 """
 
 from __future__ import annotations
