@@ -252,10 +252,13 @@ def header_with(bits: int, time: int = 1_700_000_000) -> header.Header:
 
 
 def test_a_difficulty_that_the_network_did_not_ask_for_is_told():
-    assert known.floor(header_with(LIMIT), 170).ok
-    assert not known.floor(header_with(LIMIT), 200_000).ok  # cheap to make, at a height where it was not
-    assert not known.floor(header_with(0x1A05DB8B), 170).ok
-    assert known.floor(header_with(0x1A05DB8B), 200_000).ok
+    assert known.floor(header_with(LIMIT, 1_231_731_025), 170).ok
+    assert not known.floor(header_with(LIMIT, 1_700_000_000), 170).ok  # made today for that height
+    assert not known.floor(
+        header_with(LIMIT, 1_348_310_759), 200_000
+    ).ok  # cheap to make, at a height where it was not
+    assert not known.floor(header_with(0x1A05DB8B, 1_231_731_025), 170).ok
+    assert known.floor(header_with(0x1A05DB8B, 1_348_310_759), 200_000).ok
     assert known.floor(header_with(0x1A05DB8B, 1_348_310_759), None).ok
     assert not known.floor(header_with(LIMIT, 1_348_310_759), None).ok
     assert not known.floor(header_with(LIMIT, 1_000_000_000), None).ok  # before there was a network

@@ -68,22 +68,20 @@ class Floor(NamedTuple):
 def floor(header: Header, height: int | None) -> Floor:
     """Judge a header's work for the height that is claimed, or, without one, for the time that it states.
 
-    Within the known periods the bits must be those of the period (without a height: of a period whose blocks can
-    state that time, a day allowed on either side). Beyond the last one at least a quarter of its work is asked
-    for: by the rules it can't fall further within one period, and in all these years it never fell that far.
+    Within the known periods the bits must be those of the period in which the height lies and the stated time can
+    (a day allowed on either side). Beyond the last one at least a quarter of its work is asked for: by the rules it
+    can't fall further within one period, and in all these years it never fell that far.
     """
     known = periods()
-    if height is not None:
+    if height is not None and height < known[-1].height + PERIOD:
         number = height // PERIOD
-        if number < len(known):
-            bits = known[number].bits
-            return Floor(header.bits == bits, f"bits {bits:08x}, the network's at height {height}")
-    elif header.time < known[-1].time + 14 * _DAY:
-        fitting = {
-            one.bits
-            for one, after in zip(known, (*known[1:], None), strict=True)
-            if header.time >= one.time - _DAY and (after is None or header.time <= after.time + _DAY)
-        }
+        bits = known[number].bits
+        return Floor(
+            header.bits == bits and known[number] in _at(header.time),
+            f"bits {bits:08x} and a time of those days, the network's at height {height}",
+        )
+    if height is None and header.time < known[-1].time + 14 * _DAY:
+        fitting = {one.bits for one in _at(header.time)}
         names = " or ".join(f"{bits:08x}" for bits in sorted(fitting)) or "none, for there was no network yet"
         return Floor(
             header.bits in fitting, f"bits {names}, the network's at the time that the header states"
@@ -93,3 +91,13 @@ def floor(header: Header, height: int | None) -> Floor:
         header.target <= 4 * last,
         f"at least a quarter of the work of the last known period (from height {known[-1].height})",
     )
+
+
+def _at(time: int) -> list[Period]:
+    """The periods in which a block can state this time."""
+    known = periods()
+    return [
+        one
+        for one, after in zip(known, (*known[1:], None), strict=True)
+        if time >= one.time - _DAY and (after is None or time <= after.time + _DAY)
+    ]
