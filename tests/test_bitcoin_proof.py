@@ -17,12 +17,14 @@ from hypothesis import strategies as st
 from custody.errors import InputRefused
 from custody.evidence.blockchain.bitcoin import header, inclusion, known, script, transaction
 from custody.evidence.blockchain.encodings.hashes import sha256d
+from tests.coins import GENESIS, allow_test_network, leaves_of, made, merkleblock, mine, partial, root_of
 
 LIMIT = header.EASIEST_BITS
-GENESIS = (
-    "0100000000000000000000000000000000000000000000000000000000000000000000003ba3edfd7a7b12b27ac72c3e67768f617fc81bc3"
-    "888a51323a9fb8aa4b1e5e4a29ab5f49ffff001d1dac2b7c"
-)
+
+
+@pytest.fixture
+def test_network(monkeypatch):
+    allow_test_network(monkeypatch)
 
 
 def vectors(samples: Path) -> list[str]:
@@ -108,17 +110,6 @@ def test_one_transaction_has_one_spelling(samples):
         transaction.read_transaction(raw[:4] + b"\x00\x02" + raw[4:-4] + b"\x00" + raw[-4:])
 
 
-def made(
-    inputs: int = 1, amounts: tuple[int, ...] = (5,), out: bytes = b"\x51", again: bool = False
-) -> bytes:
-    """A made-up transaction."""
-    spent = b"".join(
-        bytes([7 if again else n + 1]) * 32 + bytes(4) + b"\x01\x51" + b"\xff" * 4 for n in range(inputs)
-    )
-    paid = b"".join(one.to_bytes(8, "little", signed=True) + bytes([len(out)]) + out for one in amounts)
-    return b"\x02\0\0\0" + bytes([inputs]) + spent + bytes([len(amounts)]) + paid + bytes(4)
-
-
 def test_what_no_block_may_hold_is_told():
     assert transaction.read_transaction(made()).problems == ()
     for amounts in ((-1,), (21_000_001 * 10**8,), (20_000_000 * 10**8, 2_000_000 * 10**8)):
@@ -143,25 +134,6 @@ def test_hexadecimal_is_read_strictly():
 
 
 # --- headers --------------------------------------------------------------------------------------------
-
-
-def mine(root: bytes, previous: str = "0" * 64, bits: int = 0x207FFFFF, time: int = 1_700_000_000) -> bytes:
-    """A header of the least work (test networks'), found at once."""
-    target = (bits & 0x7FFFFF) << (8 * ((bits >> 24) - 3))
-    for nonce in range(1 << 20):
-        raw = b"".join((
-            (1).to_bytes(4, "little"), bytes.fromhex(previous)[::-1], root,
-            time.to_bytes(4, "little"), bits.to_bytes(4, "little"), nonce.to_bytes(4, "little"),
-        ))  # fmt: skip
-        if int.from_bytes(sha256d(raw), "little") <= target:
-            return raw
-    raise AssertionError
-
-
-@pytest.fixture
-def test_network(monkeypatch):
-    """The easiest target of test networks is allowed, so that headers can be made here."""
-    monkeypatch.setattr(header, "_EASIEST", 0x7FFFFF << 232)
 
 
 def test_the_first_block():
@@ -301,60 +273,6 @@ def test_whole_blocks(samples, name, height, count):
         broken[at] ^= 1
         with pytest.raises(InputRefused):
             inclusion.read_block(bytes(broken))
-
-
-def root_of(leaves: list[bytes]) -> bytes:
-    row = list(leaves)
-    while len(row) > 1:
-        row += row[-1:] * (len(row) % 2)
-        row = [sha256d(row[at] + row[at + 1]) for at in range(0, len(row), 2)]
-    return row[0]
-
-
-def partial(leaves: list[bytes], wanted: set[int]) -> tuple[list[bytes], list[int]]:
-    """BIP-37's partial tree, made from the whole: its hashes and its bits."""
-    hashes: list[bytes] = []
-    flags: list[int] = []
-
-    def width(height: int) -> int:
-        return (len(leaves) + (1 << height) - 1) >> height
-
-    def node(height: int, place: int) -> bytes:
-        if not height:
-            return leaves[place]
-        left = node(height - 1, 2 * place)
-        right = node(height - 1, 2 * place + 1) if 2 * place + 1 < width(height - 1) else left
-        return sha256d(left + right)
-
-    def walk(height: int, place: int) -> None:
-        below = any(place << height <= one < (place + 1) << height for one in wanted)
-        flags.append(int(below))
-        if not height or not below:
-            hashes.append(node(height, place))
-            return
-        walk(height - 1, 2 * place)
-        if 2 * place + 1 < width(height - 1):
-            walk(height - 1, 2 * place + 1)
-
-    walk((len(leaves) - 1).bit_length(), 0)
-    return hashes, flags
-
-
-def merkleblock(root: bytes, count: int, hashes: list[bytes], flags: list[int]) -> bytes:
-    size = (len(flags) + 7) // 8
-    bits = sum(bit << at for at, bit in enumerate(flags)).to_bytes(size, "little")
-    return (
-        mine(root)
-        + count.to_bytes(4, "little")
-        + bytes([len(hashes)])
-        + b"".join(hashes)
-        + bytes([size])
-        + bits
-    )
-
-
-def leaves_of(count: int) -> list[bytes]:
-    return [sha256d(bytes([n, n >> 8])) for n in range(count)]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 7, 8, 9, 33])

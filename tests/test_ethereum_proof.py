@@ -19,6 +19,7 @@ from custody.evidence.blockchain.encodings import eip55
 from custody.evidence.blockchain.encodings.hashes import keccak256
 from custody.evidence.blockchain.ethereum import block, rlp, token, transaction, trie
 from custody.evidence.blockchain.secp256k1 import ORDER
+from tests.coins import build, header_of, proof_of, receipt_of, word
 
 KEY = "0x" + "11" * 32  # synthetic
 ADDRESS = Account.from_key(KEY).address
@@ -277,10 +278,6 @@ def test_no_byte_of_a_transaction_can_be_changed_unseen(name):
 # --- tokens ---------------------------------------------------------------------------------------------
 
 
-def word(hexadecimal: str) -> bytes:
-    return bytes.fromhex(hexadecimal.rjust(64, "0"))
-
-
 def test_token_transfers():
     owner, to = b"\xaa" * 20, b"\xbb" * 20
     call = token.TRANSFER + word(to.hex()) + word("0f4240")
@@ -315,72 +312,6 @@ def test_what_is_not_exactly_a_transfer_is_none():
 
 
 # --- tries ----------------------------------------------------------------------------------------------
-
-
-def build(pairs: dict[bytes, bytes]) -> tuple[bytes, dict[bytes, bytes]]:
-    """The trie of these pairs: its root, and its nodes by their hash."""
-    nodes: dict[bytes, bytes] = {}
-
-    def refer(node: rlp.Item) -> rlp.Item:
-        raw = rlp.encode(node)
-        if len(raw) < 32:
-            return node
-        nodes[keccak256(raw)] = raw
-        return keccak256(raw)
-
-    def way(steps: list[int], leaf: bool) -> bytes:
-        flag = 2 * leaf + len(steps) % 2
-        nibbles = [flag, *([] if len(steps) % 2 else [0]), *steps]
-        return bytes(high << 4 | low for high, low in zip(nibbles[::2], nibbles[1::2], strict=True))
-
-    def make(rows: list[tuple[list[int], bytes]]) -> rlp.Item:
-        if not rows:
-            return b""
-        if len(rows) == 1:
-            return [way(rows[0][0], True), rows[0][1]]
-        first, last = rows[0][0], rows[-1][0]
-        shared = 0
-        while shared < min(len(first), len(last)) and first[shared] == last[shared]:
-            shared += 1
-        if shared:
-            return [
-                way(first[:shared], False),
-                refer(make([(steps[shared:], value) for steps, value in rows])),
-            ]
-        branch: list[rlp.Item] = []
-        for nibble in range(16):
-            below = [(steps[1:], value) for steps, value in rows if steps and steps[0] == nibble]
-            branch.append(refer(make(below)) if below else b"")
-        return [*branch, next((value for steps, value in rows if not steps), b"")]
-
-    root = make(sorted((trie._nibbles(key), value) for key, value in pairs.items()))
-    raw = rlp.encode(root)
-    nodes[keccak256(raw)] = raw
-    return keccak256(raw), nodes
-
-
-def proof_of(root: bytes, nodes: dict[bytes, bytes], key: bytes) -> list[bytes]:
-    """The nodes on the way to a key, in order: whatever the prover asks for next."""
-    given: list[bytes] = []
-    while True:
-        try:
-            trie.prove(root, key, given)
-        except InputRefused as error:
-            if "ends before" not in error.what:
-                raise
-        else:
-            return given
-        # the next node is the only one that fits
-        for raw in nodes.values():
-            try:
-                trie.prove(root, key, [*given, raw])
-            except InputRefused as error:
-                if "ends before" not in error.what:
-                    continue
-            given.append(raw)
-            break
-        else:
-            raise AssertionError
 
 
 def as_bytes(text: str | None) -> bytes:
@@ -444,21 +375,6 @@ def test_what_is_no_node_gives_our_own_error_or_nothing(node):
 
 
 # --- headers and receipts -------------------------------------------------------------------------------
-
-
-def header_of(**more: rlp.Item) -> bytes:
-    fields: dict[str, rlp.Item] = {
-        "parent": bytes(32), "uncles": bytes(32), "beneficiary": bytes(20), "state": bytes(32), "transactions": bytes(32),
-        "receipts": bytes(32), "bloom": bytes(256), "difficulty": b"", "number": rlp.number(17_000_000), "limit": b"\x01",
-        "used": b"", "time": rlp.number(1_680_000_000), "extra": b"", "mix": bytes(32), "nonce": bytes(8), "base": b"\x07",
-        **more,
-    }  # fmt: skip
-    return rlp.encode(list(fields.values()))
-
-
-def receipt_of(outcome: bytes = b"\x01", logs: list[rlp.Item] | None = None, kind: int = 2) -> bytes:
-    body = rlp.encode([outcome, b"\x05", bytes(256), logs or []])
-    return bytes([kind]) + body if kind else body
 
 
 def test_a_block_with_transactions_and_receipts():

@@ -52,6 +52,7 @@ NOT_READERS = {
     "custody.crypto.envelopes:verify": "of an envelope that was read",
     "custody.crypto.keys:LogKeys.from_bytes": "of wrapped keys that opened",
     "custody.crypto.keys:verify": "of a signature and a key of checked lengths; under every signed reader",
+    "custody.evidence.blockchain.proof.work:check_id": "of a digest of ours and a claim",
     "custody.evidence.chat.json_text:load": "under chat-telegram-json and the other readers of JSON",
     "custody.evidence.chat.json_text:load_bytes": "under chat-signal-jsonl and the other readers of JSON",
     "custody.evidence.chat.mail.dates:read": "under chat-email",

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,33 +13,12 @@ from custody.errors import InputRefused
 from custody.evidence.blockchain import lightning, solana, xrp
 from custody.evidence.blockchain.cursor import Cursor
 from custody.evidence.blockchain.encodings import base58
+from tests.coins import SOLANA_FROM as FROM
+from tests.coins import SOLANA_OTHER as OTHER
+from tests.coins import SOLANA_TO as TO
+from tests.coins import instruction, lamports, wire
 
-KEYS = [Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32) for n in (1, 2)]  # synthetic
-FROM, OTHER = (key.public_key().public_bytes_raw() for key in KEYS)
-TO, MINT = b"\xbb" * 32, b"\xcc" * 32
-
-
-def instruction(program: int, accounts: bytes, data: bytes) -> bytes:
-    return bytes([program, len(accounts)]) + accounts + bytes([len(data)]) + data
-
-
-def wire(
-    *asked: bytes,
-    accounts: tuple[bytes, ...] = (FROM, TO, solana.SYSTEM),
-    signers: int = 1,
-    version: bytes = b"",
-    tables: bytes = b"",
-    header: bytes | None = None,
-    signatures: int | None = None,
-) -> bytes:
-    message = version + (header or bytes([signers, 0, 1])) + bytes([len(accounts)]) + b"".join(accounts)
-    message += b"\x77" * 32 + bytes([len(asked)]) + b"".join(asked) + tables
-    made = [key.sign(message) for key in KEYS][: signers if signatures is None else signatures]
-    return bytes([len(made)]) + b"".join(made) + message
-
-
-def lamports(units: int) -> bytes:
-    return b"\x02\0\0\0" + units.to_bytes(8, "little")
+MINT = b"\xcc" * 32
 
 
 def test_a_transfer_of_sol():

@@ -8,6 +8,7 @@ import dataclasses
 import hashlib
 import json
 
+import coincurve
 import pytest
 from eth_account import Account
 from hypothesis import given, settings
@@ -23,24 +24,41 @@ from custody.evidence.blockchain.proof.ladder import NOT_SHOWN, ORDER, STRENGTHS
 from custody.evidence.blockchain.prove import Claim, Evidence, Outcome, Statement, prove
 from custody.evidence.blockchain.tron import transaction as tron_transaction
 from custody.format import canonical
-from tests.test_bitcoin_proof import GENESIS, made, merkleblock, mine, partial, root_of, test_network  # noqa: F401
-from tests.test_ethereum_proof import ADDRESS, build, header_of, proof_of, receipt_of, signed, word
+from tests.coins import (
+    FIRST_BLOCK,
+    FIRST_COINBASE,
+    FIRST_TXID,
+    GENESIS,
+    SOLANA_FROM,
+    SOLANA_TO,
+    allow_test_network,
+    as_json,
+    build,
+    call,
+    header_of,
+    instruction,
+    lamports,
+    made,
+    merkleblock,
+    mine,
+    partial,
+    proof_of,
+    raw_data,
+    receipt_of,
+    root_of,
+    transfer,
+    tron_signed,
+    wire,
+    word,
+)  # fmt: skip
+from tests.coins import TO as TRON_TO
+from tests.test_ethereum_proof import ADDRESS, signed
 from tests.test_ethereum_proof import TO as EVM_TO
-from tests.test_other_chains_proof import FROM as SOL_FROM
-from tests.test_other_chains_proof import TO as SOL_TO
-from tests.test_other_chains_proof import instruction, lamports, wire
-from tests.test_tron_proof import KEY as TRON_KEY
-from tests.test_tron_proof import TO as TRON_TO
-from tests.test_tron_proof import as_json, call, raw_data, transfer
 
-FIRST_COINBASE = bytes.fromhex(
-    "01000000010000000000000000000000000000000000000000000000000000000000000000ffffffff4d04ffff001d0104455468652054696d65"
-    "732030332f4a616e2f32303039204368616e63656c6c6f72206f6e206272696e6b206f66207365636f6e64206261696c6f757420666f72206261"
-    "6e6b73ffffffff0100f2052a01000000434104678afdb0fe5548271967f1a67130b7105cd6a828e03909a67962e0ea1f61deb649f6bc3f4cef38"
-    "c4f35504e51ec112de5c384df7ba0b8d578a4c702b6bf11d5fac00000000"
-)
-FIRST_BLOCK = bytes.fromhex(GENESIS) + b"\x01" + FIRST_COINBASE
-FIRST_TXID = sha256d(FIRST_COINBASE)[::-1].hex()
+
+@pytest.fixture
+def test_network(monkeypatch):
+    allow_test_network(monkeypatch)
 
 
 def outcome(ladder: Ladder, name: str) -> list[str]:
@@ -196,7 +214,7 @@ def allow(monkeypatch, *headers: bytes, heights: tuple[int, ...] = ()) -> None:
     monkeypatch.setattr(known, "known_blocks", lambda: {height: one for one, height in hashes.items()})
 
 
-def test_headers_lead_to_a_known_block(test_network, monkeypatch):  # noqa: F811
+def test_headers_lead_to_a_known_block(test_network, monkeypatch):
     bodies = [made(amounts=(n,)) for n in range(1, 4)]
     proof = small_block(bodies, {1})
     chain = [proof[:80]]
@@ -224,7 +242,7 @@ def test_headers_lead_to_a_known_block(test_network, monkeypatch):  # noqa: F811
     assert "another height than was stated" in told(ladder)
 
 
-def test_a_block_that_the_network_did_not_take_at_its_height(test_network, monkeypatch):  # noqa: F811
+def test_a_block_that_the_network_did_not_take_at_its_height(test_network, monkeypatch):
     proof = small_block([made()], {0})
     allow(monkeypatch, mine(b"\1" * 32), heights=(7,))
     ladder = prove(Claim(chain="bitcoin", height=7), Evidence(transaction=made(), merkleblock=proof))
@@ -250,7 +268,7 @@ def test_what_costs_little_is_said_to(btcd):
     assert "one machine can make such a header" in told(ladder)
 
 
-def test_a_transaction_of_64_bytes_is_in_no_block(test_network, monkeypatch):  # noqa: F811
+def test_a_transaction_of_64_bytes_is_in_no_block(test_network, monkeypatch):
     allow(monkeypatch)
     small = made(out=b"\x51\x51\x51")
     assert len(small) == 64
@@ -259,7 +277,7 @@ def test_a_transaction_of_64_bytes_is_in_no_block(test_network, monkeypatch):  #
     assert "CVE-2017-12842" in told(ladder)
 
 
-def test_proofs_about_others(test_network, monkeypatch):  # noqa: F811
+def test_proofs_about_others(test_network, monkeypatch):
     allow(monkeypatch)
     bodies = [made(amounts=(n,)) for n in range(1, 6)]
     claim = Claim(chain="bitcoin", txid=sha256d(bodies[2])[::-1].hex())
@@ -545,11 +563,9 @@ def test_a_changed_signature_is_another_signer():
 
 # --- TRON -----------------------------------------------------------------------------------------------
 
-TRON_OWNER = b"\x41" + TRON_KEY.public_key.to_canonical_address()
-
-
-def tron_signed(raw: bytes) -> bytes:
-    return TRON_KEY.sign_msg_hash(hashlib.sha256(raw).digest()).to_bytes()
+TRON_OWNER = (
+    b"\x41" + keccak256(coincurve.PrivateKey(b"\x11" * 32).public_key.format(compressed=False)[1:])[-20:]
+)
 
 
 def text(address: bytes) -> str:
@@ -658,8 +674,8 @@ def test_solana():
     claim = Claim(
         chain="solana",
         txid=base58.encode(raw[1:65]),
-        sender=base58.encode(SOL_FROM),
-        receiver=base58.encode(SOL_TO),
+        sender=base58.encode(SOLANA_FROM),
+        receiver=base58.encode(SOLANA_TO),
         amount_units=42,
     )
     assert prove(claim, Evidence(transaction=raw)).strength == "signature_matches"

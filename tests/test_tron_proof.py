@@ -20,8 +20,8 @@ from custody.evidence.blockchain import protobuf
 from custody.evidence.blockchain.ethereum.token import TRANSFER, TRANSFER_FROM
 from custody.evidence.blockchain.secp256k1 import ORDER
 from custody.evidence.blockchain.tron import shown, transaction
+from tests.coins import OWNER, TO, as_json, call, field, raw_data, transfer
 
-OWNER, TO = b"\x41" + b"\xaa" * 20, b"\x41" + b"\xbb" * 20  # synthetic
 KEY = PrivateKey(b"\x11" * 32)
 
 
@@ -63,59 +63,6 @@ def test_amounts_of_tokens_are_read_from_the_call(samples):
 
 
 # --- made-up transactions -------------------------------------------------------------------------------
-
-
-def varint(value: int) -> bytes:
-    value &= (1 << 64) - 1
-    out = b""
-    while value > 0x7F:
-        out += bytes([value & 0x7F | 0x80])
-        value >>= 7
-    return out + bytes([value])
-
-
-def field(number: int, value: int | bytes) -> bytes:
-    if isinstance(value, int):
-        return varint(number << 3) + varint(value)
-    return varint(number << 3 | 2) + varint(len(value)) + value
-
-
-def raw_data(
-    body: bytes, number: int = 1, name: str = "TransferContract", permission: bytes = b"", more: bytes = b""
-) -> bytes:
-    any_value = field(1, f"type.googleapis.com/protocol.{name}".encode()) + field(2, body)
-    contract = field(1, number) + field(2, any_value) + permission
-    return (
-        field(1, b"\x01\x02")
-        + field(4, b"12345678")
-        + field(8, 1_700_000_060_000)
-        + field(11, contract)
-        + field(14, 1_700_000_000_000)
-        + more
-    )
-
-
-def transfer(amount: int = 5, to: bytes = TO, owner: bytes = OWNER) -> bytes:
-    return field(1, owner) + field(2, to) + field(3, amount)
-
-
-def call(data: bytes, value: bytes = b"", contract: bytes = TO) -> bytes:
-    return raw_data(
-        field(1, OWNER) + field(2, contract) + value + field(4, data),
-        31,
-        "TriggerSmartContract",
-        more=field(18, 30_000_000),
-    )
-
-
-def as_json(found: transaction.Transaction) -> dict:
-    return {
-        "txID": found.txid,
-        "raw_data": {
-            "contract": [{"type": found.kind, "parameter": {"value": {"owner_address": OWNER.hex(), "to_address": transaction.address_text(TO), "amount": found.amount}}}],
-            "expiration": found.expiration, "timestamp": found.time,
-        },
-    }  # fmt: skip
 
 
 def test_a_transfer():

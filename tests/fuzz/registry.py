@@ -6,6 +6,7 @@ from tests.fuzz.reader import Reader
 from tests.fuzz.readers import (
     backups,
     chats,
+    coins,
     containers,
     crypto,
     formats,
@@ -19,6 +20,19 @@ from tests.fuzz.readers import (
 
 READERS: dict[str, Reader] = {
     reader.name: reader
-    for room in (backups, chats, formats, crypto, tokens, containers, packages, records, keys, stores, texts)
+    for room in (
+        backups,
+        chats,
+        coins,
+        formats,
+        crypto,
+        tokens,
+        containers,
+        packages,
+        records,
+        keys,
+        stores,
+        texts,
+    )
     for reader in room.READERS
 }

@@ -15,9 +15,9 @@ from custody.evidence.blockchain.proof.work import (
     NOT_GIVEN,
     Content,
     Work,
+    address,
     check_id,
     leave_open,
-    same_address,
     shown,
     utc,
 )
@@ -96,11 +96,7 @@ def _content(work: Work, transaction: Transaction) -> None:
     for problem in transaction.problems:
         content.fail(f"no block may hold this transaction: {_PROBLEMS[problem]}")
     if claim.receiver is not None:
-        amounts = [
-            one.satoshis
-            for one in transaction.outputs
-            if one.paid.address is not None and same_address("bitcoin", claim.receiver, one.paid.address)
-        ]
+        amounts = _paid_to(transaction, claim.receiver)
         addresses = [one.paid.address or one.paid.kind for one in transaction.outputs[:5]]
         content.compare("receiver", claim.receiver, ", ".join(addresses), equal=bool(amounts))
         if amounts:
@@ -116,6 +112,20 @@ def _content(work: Work, transaction: Transaction) -> None:
     _sender(work, transaction, content)
     content.leave("contract", claim.contract, "Bitcoin has none")
     content.end()
+
+
+def _paid_to(transaction: Transaction, claimed: str) -> list[int]:
+    """The satoshis of each output to the claimed address."""
+    reading = address("bitcoin", claimed)
+    if reading is None or reading.checksum == "bad" or reading.payload_hex is None:
+        return []
+    # a transaction can have a hundred thousand outputs: only those that hold the address's bytes are worked out
+    payload = bytes.fromhex(reading.payload_hex)
+    return [
+        one.satoshis
+        for one in transaction.outputs
+        if payload in one.script and one.paid.address == reading.canonical
+    ]
 
 
 def _sender(work: Work, transaction: Transaction, content: Content) -> None:
@@ -138,23 +148,28 @@ def _sender(work: Work, transaction: Transaction, content: Content) -> None:
     unused = set(before) - {one.txid for one in transaction.inputs}
     if unused:
         content.fail("a previous transaction is not one that this spends", found=", ".join(sorted(unused)))
-    addresses = [one.paid.address for one in spent if one.paid.address is not None]
-    for address in dict.fromkeys(addresses):
-        work.fact("spends from", address)
+    addresses = list(dict.fromkeys(one.paid.address for one in spent if one.paid.address is not None))
+    for one_address in addresses[:_SHOWN_OUTPUTS]:
+        work.fact("spends from", one_address)
+    wanted = None if claim.sender is None else address("bitcoin", claim.sender)
+    fits = wanted is not None and wanted.checksum != "bad" and wanted.canonical in addresses
     if len(spent) == len(transaction.inputs):
         fee = sum(one.satoshis for one in spent) - sum(one.satoshis for one in transaction.outputs)
         work.fact("fee", f"{fee} satoshis")
         if fee < 0:
             content.fail("it pays more than it spends", found=f"{-fee} satoshis more")
-        fits = any(same_address("bitcoin", claim.sender or "", one) for one in addresses)
         content.compare("sender", claim.sender, ", ".join(addresses[:5]) or "no address", equal=fits)
+        return
+    if transaction.inputs[0].is_coinbase:
+        work.fact("spends", "nothing: these are a block's new coins and fees")
+        content.leave("sender", claim.sender, "new coins have none")
         return
     hints = [key for one in transaction.inputs[:20] for key in shown_keys(one.script, one.witness)]
     for hint in dict.fromkeys(hints):
         work.fact(
             "shows the key or script of", f"{hint} (a hint: what is spent stands in the transaction before)"
         )
-    if any(same_address("bitcoin", claim.sender or "", one) for one in addresses):
+    if fits:
         content.compare("sender", claim.sender, claim.sender)
     else:
         content.leave("sender", claim.sender, "the transactions that it spends from were not all given")
