@@ -234,6 +234,7 @@ def test_a_difficulty_that_the_network_did_not_ask_for_is_told():
     assert known.floor(header_with(0x1A05DB8B, 1_348_310_759), None).ok
     assert not known.floor(header_with(LIMIT, 1_348_310_759), None).ok
     assert not known.floor(header_with(LIMIT, 1_000_000_000), None).ok  # before there was a network
+    assert not known.floor(header_with(LIMIT, 1_231_731_025), -1).ok
 
 
 def test_beyond_the_list_a_quarter_of_the_last_work_is_asked_for():

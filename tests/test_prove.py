@@ -292,6 +292,23 @@ def test_proofs_about_others(test_network, monkeypatch):
     )
 
 
+def test_a_block_without_a_transaction_to_look_for():
+    ladder = prove(Claim(chain="bitcoin"), Evidence(block=FIRST_BLOCK))
+    assert outcome(ladder, "included_in_given_block") == ["not checked"]
+    assert ladder.strength == "nothing"
+    ladder = prove(Claim(chain="bitcoin", txid="11" * 32), Evidence(block=FIRST_BLOCK))
+    assert "does not hold this transaction" in told(ladder)
+    ladder = prove(Claim(chain="bitcoin", txid=FIRST_TXID), Evidence(block=FIRST_BLOCK, transaction=made()))
+    assert outcome(ladder, "hash_matches") == ["failed"]
+    assert outcome(ladder, "included_in_given_block") == ["not checked"]
+
+
+def test_block_and_merkleblock_of_two_blocks(btcd):
+    ladder = prove(Claim(chain="bitcoin", txid=FIRST_TXID), Evidence(block=FIRST_BLOCK, merkleblock=btcd[2]))
+    assert "not the same block's" in told(ladder)
+    assert ladder.strength == "hash_matches"
+
+
 def test_what_a_bitcoin_transaction_says_is_compared():
     out = b"\x76\xa9\x14" + b"\x33" * 20 + b"\x88\xac"
     to = paid_to(out).address
@@ -384,6 +401,40 @@ def test_statements_are_told_and_do_not_prove():
     assert outcome(ladder, "explorer_statement") == ["failed", "not checked"]
     assert "A-1/005 states another amount units (expected 5, found 6)" in words
     assert ladder.flags == ("capture_inconsistent",)
+
+
+def test_what_a_capture_says_became_of_it_is_its_word():
+    claim = Claim(chain="bitcoin", txid=FIRST_TXID)
+    for outcome_, expected, words in (
+        ("succeeded", "passed", "6 confirmations when it was captured; a node's word, and not final"),
+        ("failed", "failed", "states that the payment failed"),
+        ("pending", "not checked", "in no block yet"),
+    ):
+        page = Statement(
+            kind="explorer", label="A-1/005", says={"txid": FIRST_TXID}, outcome=outcome_, confirmations=6
+        )
+        ladder = prove(claim, Evidence(statements=(page,), block=FIRST_BLOCK))
+        assert outcome(ladder, "explorer_statement") == ["passed", expected]
+        assert words in told(ladder)
+        assert ladder.strength == "block_on_known_chain"
+
+
+def test_an_amount_whose_units_are_not_known_is_not_checked():
+    record = payment_reference("ethereum", "0x" + "11" * 32, amount="5", asset="USDT")
+    claim = Claim.of_reference(record)
+    assert (claim.amount_units, claim.amount_text) == (None, "5")
+    raw = signed(gasPrice=3, chainId=1)
+    ladder = prove(dataclasses.replace(claim, txid=None), Evidence(transaction=raw))
+    assert "not checked: amount (typed as 5: units not known)" in told(ladder)
+    assert Claim.of_reference({"amount_units": "9" * 5000, "block_height": True}).amount_units is None
+
+
+def test_labels_are_shown_safely():
+    ladder = prove(
+        Claim(chain="bitcoin", typed="\u202egpj.exe"),
+        Evidence(block=FIRST_BLOCK, labels={"block": "\x1b[2J"}),
+    )
+    assert "\\x1b" in told(ladder)
 
 
 def test_a_payment_reference_makes_the_claim():
@@ -552,6 +603,14 @@ def test_with_one_byte_changed_an_ethereum_proof_says_what_failed():
             broken = whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :]
             value = broken if isinstance(given, bytes) else (*given[:-1], broken)
             assert prove(claim, replaced(evidence, **{name: value})).failed, (name, at)
+
+
+def test_the_id_of_a_transaction_that_is_not_read_here_is_still_worked_out():
+    for raw, words in ((b"\x7e\xc0", "not known here"), (signed(gasPrice=3, chainId=1)[:-1], "cut off")):
+        ladder = prove(evm(raw), Evidence(transaction=raw))
+        assert ladder.strength == "hash_matches"
+        assert outcome(ladder, "content_agrees") == ["failed"]
+        assert words in told(ladder)
 
 
 def test_a_changed_signature_is_another_signer():

@@ -70,9 +70,11 @@ def floor(header: Header, height: int | None) -> Floor:
 
     Within the known periods the bits must be those of the period in which the height lies and the stated time can
     (a day allowed on either side). Beyond the last one at least a quarter of its work is asked for: by the rules it
-    can't fall further within one period, and in all these years it never fell that far.
+    can't fall further within one period, and in all known ones it never fell to less than half of what it had been.
     """
     known = periods()
+    if height is not None and height < 0:
+        return Floor(False, "a height of 0 or more")
     if height is not None and height < known[-1].height + PERIOD:
         number = height // PERIOD
         bits = known[number].bits

@@ -58,11 +58,19 @@ def prove(work: Work) -> None:
 def _block(work: Work) -> _Found | None:
     evidence = work.evidence
     try:
+        partial = None if evidence.merkleblock is None else read_merkleblock(evidence.merkleblock)
         if evidence.block is not None:
             inclusion, transactions = read_block(evidence.block)
+            if partial is not None and partial.header != inclusion.header:
+                work.failed(
+                    "included_in_given_block",
+                    "block and merkleblock are not the same block's",
+                    inclusion.header.hash,
+                    partial.header.hash,
+                )
             return _Found(inclusion, {one.txid: one for one in transactions})
-        if evidence.merkleblock is not None:
-            return _Found(read_merkleblock(evidence.merkleblock), {})
+        if partial is not None:
+            return _Found(partial, {})
     except InputRefused as error:
         work.refused("included_in_given_block", error)
     return None
@@ -203,22 +211,23 @@ def _inclusion(work: Work, inclusion: Inclusion, transaction: Transaction | None
             "included_in_given_block", "the block is not the stated one", shown(claim.block_hash), header.hash
         )
         return
-    txid = transaction.txid if transaction is not None else None
-    if transaction is None and not inclusion.whole:
-        if not work.has("hash_matches", Outcome.FAILED):
-            work.unchecked(
-                "included_in_given_block",
-                "without the raw transaction an id in the proof can't be told from a hash inside its tree",
-            )
-        else:
-            work.unchecked("included_in_given_block", "the bytes are not those of the stated id")
+    txid = transaction.txid if transaction is not None else (claim.txid or "").strip().lower()
+    if work.has("hash_matches", Outcome.FAILED):
+        work.unchecked("included_in_given_block", "the bytes are not those of the stated id")
+    elif not txid:
+        work.unchecked("included_in_given_block", "no transaction was stated or given")
+    elif transaction is None and not inclusion.whole:
+        work.unchecked(
+            "included_in_given_block",
+            "without the raw transaction an id in the proof can't be told from a hash inside its tree",
+        )
     elif txid not in inclusion.txids:
         work.failed(
             "included_in_given_block",
             "the block does not hold this transaction"
             if inclusion.whole
             else "the proof is not about this transaction: it fits its header, and proves nothing here",
-            txid or shown(claim.txid or "the stated id"),
+            shown(txid),
             ", ".join(inclusion.txids[:3]) or "a proof of no transaction",
         )
     elif transaction is not None and "sixty_four_bytes" in transaction.problems:

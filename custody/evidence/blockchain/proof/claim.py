@@ -14,8 +14,9 @@ Bytes = bytes | str
 class Claim:
     """What is said of one payment; None for what nobody said. Texts as they were typed.
 
-    ``chain``: a name of `chains.CHAINS`, ``lightning`` or ``other:…``; ``amount_units``: whole smallest units;
-    ``contract``: a token's. ``typed``: how it was entered, in words; None where nobody typed it.
+    ``chain``: a name of `chains.CHAINS`, ``lightning`` or ``other:…``. ``amount_units``: whole smallest units;
+    ``amount_text``: an amount as it was typed, where its units are not known. ``contract``: a token's. ``typed``: how
+    it was entered, in words; None where nobody typed it.
     """
 
     chain: str
@@ -23,6 +24,7 @@ class Claim:
     sender: str | None = None
     receiver: str | None = None
     amount_units: int | None = None
+    amount_text: str | None = None
     contract: str | None = None
     height: int | None = None
     block_hash: str | None = None
@@ -36,7 +38,8 @@ class Claim:
             value = record.get(key)
             return value if isinstance(value, str) else None
 
-        height, units = record.get("block_height"), text("amount_units")
+        height, units = record.get("block_height"), text("amount_units") or ""
+        amount = int(units) if units.isascii() and units.isdigit() and len(units) <= 100 else None
         read_from = ", ".join(
             f"{words} {value}"
             for words, value in (
@@ -52,7 +55,8 @@ class Claim:
             txid=text("txid") or text("txid_raw"),
             sender=text("address_from_raw"),
             receiver=text("address_to_raw"),
-            amount_units=int(units) if units is not None and units.isascii() and units.isdigit() else None,
+            amount_units=amount,
+            amount_text=text("amount_raw") if amount is None else None,
             contract=text("contract_raw"),
             height=height if isinstance(height, int) and not isinstance(height, bool) else None,
             block_hash=text("block_hash") or text("block_hash_raw"),
@@ -65,12 +69,15 @@ class Statement:
     """What a picture, an explorer or a node says of the payment. Nobody vouches for it.
 
     ``label``: where it is from, for people (an item's label). ``says``: values by the names of Claim's fields, as
-    texts. ``tron``: the JSON of a TRON transaction, as it was captured.
+    texts. ``outcome``: what it says became of the payment, ``confirmations`` by how many blocks when it was captured.
+    ``tron``: the JSON of a TRON transaction, as it was captured.
     """
 
     kind: Literal["screenshot", "explorer", "node"]
     label: str
     says: Mapping[str, str] = field(default_factory=dict)
+    outcome: Literal["succeeded", "failed", "pending"] | None = None
+    confirmations: int | None = None
     tron: Mapping[str, object] | None = None
 
 

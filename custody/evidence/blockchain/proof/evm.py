@@ -7,6 +7,7 @@ from custody.evidence.blockchain import tokens
 from custody.evidence.blockchain.chains import CHAINS
 from custody.evidence.blockchain.cursor import from_hex
 from custody.evidence.blockchain.encodings.eip55 import checksummed
+from custody.evidence.blockchain.encodings.hashes import keccak256
 from custody.evidence.blockchain.ethereum import block
 from custody.evidence.blockchain.ethereum.token import TokenTransfer, read_call, read_event
 from custody.evidence.blockchain.ethereum.transaction import LONGEST, Transaction, read_transaction
@@ -33,18 +34,17 @@ def prove(work: Work) -> None:
     """Take all steps for a payment on an EVM chain."""
     header = _header(work)
     raw = _raw(work, header)
-    transaction = None
-    if raw is not None:
+    if raw is not None and _check_id(work, raw):
         try:
             transaction = read_transaction(raw)
         except InputRefused as error:
-            work.refused("hash_matches", error)
-    if transaction is not None and check_id(work, "0x" + transaction.hash.hex()):
-        call = read_call(transaction.data) if transaction.to is not None else None
-        _content(work, transaction, call)
-        _signed(work, transaction, call)
-        if header is not None and work.has("included_in_given_block", Outcome.PASSED):
-            _carried_out(work, header, transaction, call)
+            work.refused("content_agrees", error)
+        else:
+            call = read_call(transaction.data) if transaction.to is not None else None
+            _content(work, transaction, call)
+            _signed(work, transaction, call)
+            if header is not None and work.has("included_in_given_block", Outcome.PASSED):
+                _carried_out(work, header, transaction, call)
     elif work.has("included_in_given_block", Outcome.PASSED):
         # what stands in the block is not what was claimed: the proof is about something else
         work.steps = [one for one in work.steps if one.name != "included_in_given_block"]
@@ -62,6 +62,16 @@ def prove(work: Work) -> None:
         else "no receipt was given"
     )
     leave_open(work, ("carried_out",), f"{lacks} and the proofs of both places in one block")
+
+
+def _check_id(work: Work, raw: Bytes) -> bool:
+    """The id is the digest of the bytes, whatever they hold: also of kinds that are not read here."""
+    try:
+        digest = keccak256(from_hex(raw, "raw transaction", most=LONGEST))
+    except InputRefused as error:
+        work.refused("hash_matches", error)
+        return False
+    return check_id(work, "0x" + digest.hex())
 
 
 def _header(work: Work) -> block.Header | None:

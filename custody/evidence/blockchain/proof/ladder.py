@@ -146,10 +146,9 @@ class Ladder:
         lines += ["", "This does not show:", *(f"  - {text}" for text in self.not_shown)]
         if self.inputs:
             lines += ["", "Made from:"]
-            lines += [
-                f"  {one.name}{'' if one.label is None else f' ({one.label})'}: {one.size} bytes, sha256:{one.sha256}"
-                for one in self.inputs
-            ]
+            for one in self.inputs:
+                label = "" if one.label is None else f" ({_plain(one.label)})"
+                lines.append(f"  {one.name}{label}: {one.size} bytes, sha256:{one.sha256}")
         return tuple(lines)
 
     def to_json(self) -> dict[str, Json]:
@@ -187,3 +186,7 @@ def _line(step: Step) -> str:
         if text is not None
     ]
     return f"{TITLES[step.name]}: {step.what}" + (f" ({', '.join(facts)})" if facts else "")
+
+
+def _plain(text: str) -> str:
+    return text if text.isprintable() else ascii(text)

@@ -47,7 +47,11 @@ def _solana(work: Work, found: solana.Transaction) -> None:
         ):
             content.compare(field, claimed, ", ".join(values), equal=claimed in values)
         else:
-            content.leave(field, claimed, "the owners of accounts that hold tokens do not stand in the bytes")
+            content.leave(
+                field,
+                claimed,
+                "no plain transfer of SOL; the owners of token accounts do not stand in the bytes",
+            )
     if claim.contract is None and moved and not any(one.is_token for _, _, one in moved):
         units = [one.units for _, to, one in moved if claim.receiver in (None, to)]
         content.compare(

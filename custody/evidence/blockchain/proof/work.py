@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from custody.errors import InputRefused
 from custody.evidence.blockchain import ids
 from custody.evidence.blockchain.chains import CHAINS
-from custody.evidence.blockchain.proof.claim import Bytes, Claim, Evidence
+from custody.evidence.blockchain.proof.claim import Bytes, Claim, Evidence, Statement
 from custody.evidence.blockchain.proof.ladder import NOT_SHOWN, ORDER, Input, Ladder, Outcome, Step
 from custody.evidence.blockchain.reading import Reading
 from custody.evidence.blockchain.recognise import recognise
@@ -81,7 +81,7 @@ def begin(work: Work) -> None:
     """The rungs that need no bytes: who says so, the forms, the checksums."""
     claim = work.claim
     if claim.typed is not None:
-        work.passed("typed", claim.typed)
+        work.passed("typed", shown(claim.typed))
     _statements(work)
     if claim.chain not in CHAINS:
         work.unchecked("form_ok", "the forms of this chain's ids and addresses are not known here")
@@ -158,6 +158,20 @@ def _statements(work: Work) -> None:
             work.passed(name, f"{label} states the same {fields}")
         else:
             work.unchecked(name, f"{label} states nothing that can be compared")
+        _outcome(work, name, one)
+
+
+def _outcome(work: Work, name: str, one: Statement) -> None:
+    label = shown(one.label)
+    if one.outcome == "failed":
+        work.failed(name, f"{label} states that the payment failed", caps=False)
+    elif one.outcome == "pending":
+        work.unchecked(name, f"{label} states that it was in no block yet when this was captured")
+    elif one.outcome == "succeeded":
+        depth = (
+            "" if one.confirmations is None else f", {one.confirmations} confirmations when it was captured"
+        )
+        work.passed(name, f"{label} states that it succeeded{depth}; a node's word, and not final")
 
 
 def _claimed(claim: Claim, field: str) -> str | None:
@@ -227,6 +241,10 @@ class Content:
         self.agreed: list[str] = []
         self.differs = False
         self.open: list[str] = []
+        if work.claim.amount_units is None and work.claim.amount_text is not None:
+            self.leave(
+                "amount", work.claim.amount_text, f"typed as {shown(work.claim.amount_text)}: units not known"
+            )
 
     def compare(self, field: str, claimed: object, found: object, *, equal: bool | None = None) -> None:
         """One claimed value against what the bytes say; nothing where nothing was claimed."""
