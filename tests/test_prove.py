@@ -455,7 +455,10 @@ def test_a_payment_reference_makes_the_claim():
     )  # fmt: skip
     ladder = prove(claim, Evidence(block=FIRST_BLOCK))
     # the first block pays to a bare key: explorers show the address of the key's hash, which is not in the bytes
-    assert "another receiver" in told(ladder)
+    assert ladder.strength == "block_on_known_chain"
+    assert "pays to the bare key of: 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa" in told(ladder)
+    other = dataclasses.replace(claim, receiver=base58.encode_check(b"\x00" + b"\x44" * 20))
+    assert "another receiver" in told(prove(other, Evidence(block=FIRST_BLOCK)))
     assert Claim.of_reference({}) == Claim(chain="", typed="entered by hand")
 
 

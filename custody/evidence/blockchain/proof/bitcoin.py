@@ -10,6 +10,7 @@ from custody.evidence.blockchain.bitcoin.header import Header, read_headers
 from custody.evidence.blockchain.bitcoin.inclusion import Inclusion, read_block, read_merkleblock
 from custody.evidence.blockchain.bitcoin.script import shown_keys
 from custody.evidence.blockchain.bitcoin.transaction import Transaction, read_transaction
+from custody.evidence.blockchain.encodings.hashes import hash160
 from custody.evidence.blockchain.proof.ladder import TIME_NOT_SHOWN, Outcome
 from custody.evidence.blockchain.proof.work import (
     NOT_GIVEN,
@@ -40,8 +41,8 @@ def prove(work: Work) -> None:
     found = _block(work)
     transaction = _transaction(work, found)
     if transaction is not None:
-        _describe(work, transaction)
         if check_id(work, transaction.txid):
+            _describe(work, transaction)
             _content(work, transaction)
             _signatures(work, transaction)
         else:
@@ -104,7 +105,7 @@ def _content(work: Work, transaction: Transaction) -> None:
     for problem in transaction.problems:
         content.fail(f"no block may hold this transaction: {_PROBLEMS[problem]}")
     if claim.receiver is not None:
-        amounts = _paid_to(transaction, claim.receiver)
+        amounts = _paid_to(work, transaction, claim.receiver)
         addresses = [one.paid.address or one.paid.kind for one in transaction.outputs[:5]]
         content.compare("receiver", claim.receiver, ", ".join(addresses), equal=bool(amounts))
         if amounts:
@@ -122,18 +123,25 @@ def _content(work: Work, transaction: Transaction) -> None:
     content.end()
 
 
-def _paid_to(transaction: Transaction, claimed: str) -> list[int]:
+def _paid_to(work: Work, transaction: Transaction, claimed: str) -> list[int]:
     """The satoshis of each output to the claimed address."""
     reading = address("bitcoin", claimed)
     if reading is None or reading.checksum == "bad" or reading.payload_hex is None:
         return []
     # a transaction can have a hundred thousand outputs: only those that hold the address's bytes are worked out
     payload = bytes.fromhex(reading.payload_hex)
-    return [
-        one.satoshis
-        for one in transaction.outputs
-        if payload in one.script and one.paid.address == reading.canonical
-    ]
+    found = []
+    for one in transaction.outputs:
+        if payload in one.script and one.paid.address == reading.canonical:
+            found.append(one.satoshis)
+        elif (
+            reading.script_type == "p2pkh"
+            and one.paid.kind == "p2pk"
+            and hash160(one.script[1:-1]) == payload
+        ):
+            work.fact("pays to the bare key of", f"{reading.canonical} (explorers show this address)")
+            found.append(one.satoshis)
+    return found
 
 
 def _sender(work: Work, transaction: Transaction, content: Content) -> None:

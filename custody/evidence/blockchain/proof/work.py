@@ -216,7 +216,11 @@ def same_address(chain: str, one: str, other: str) -> bool:
     first, second = address(chain, one), address(chain, other)
     if first is None or second is None or "bad" in (first.checksum, second.checksum):
         return False
-    return (first.payload_hex, first.script_type) == (second.payload_hex, second.script_type)
+    # the same key has an address on test networks too, and with another tag it is another customer's
+    one_of, other_of = (
+        (each.payload_hex, each.script_type, each.network, each.tag) for each in (first, second)
+    )
+    return one_of == other_of
 
 
 def check_id(work: Work, found: str) -> bool:
