@@ -16,6 +16,7 @@ from custody.evidence.blockchain.ethereum import block as evm_block
 from custody.evidence.blockchain.ethereum import rlp, token, trie
 from custody.evidence.blockchain.ethereum import transaction as evm_transaction
 from custody.evidence.blockchain.proof.ladder import Outcome
+from custody.evidence.blockchain.proof.gather import Piece, gather
 from custody.evidence.blockchain.prove import Claim, Evidence, prove
 from custody.evidence.blockchain.tron import transaction as tron_transaction
 from custody.format import canonical
@@ -178,7 +179,32 @@ def _lines(chain: int, *rest: bytes | str) -> bytes:
     return "\n".join(texts).encode()
 
 
+def _gather(data: bytes) -> object:
+    """The first byte chooses the chain; files are parted by a mark."""
+    chain = _CHAINS[data[0] % len(_CHAINS)] if data else "bitcoin"
+    pieces = [Piece(label=str(at), data=one) for at, one in enumerate(data[1:].split(b"~~~~"))][:8]
+    evidence = gather(Claim(chain=chain), pieces)
+    for _, why in evidence.unread:
+        one_line(why, "why a file was not used")
+    return Way(f"{chain}, {sorted(evidence.labels)}, {len(evidence.unread)}")
+
+
 READERS: list[Reader] = [
+    Reader(
+        name="coin-files",
+        about="files that may prove a payment",
+        covers=("custody.evidence.blockchain.proof.gather:gather",),
+        read=_gather,
+        seeds=_list(
+            b"\0" + coins.made() + b"~~~~" + coins.GENESIS.encode(),
+            b"\2"
+            + b'{"data": [{"txID": "11", "raw_data_hex": "'
+            + _TRANSFER.hex().encode()
+            + b'", "signature": ["22"]}]}',
+            b"\1" + b'{"header": "0xc0", "transactionIndex": "0x1", "transactionProof": ["0x80"]}',
+        ),
+        limit=4096,
+    ),
     Reader(
         name="coin-bitcoin-transaction",
         about="a raw Bitcoin transaction",

@@ -130,15 +130,12 @@ def _paid_to(work: Work, transaction: Transaction, claimed: str) -> list[int]:
         return []
     # a transaction can have a hundred thousand outputs: only those that hold the address's bytes are worked out
     payload = bytes.fromhex(reading.payload_hex)
+    bare = reading.script_type == "p2pkh" and reading.network == "main"
     found = []
     for one in transaction.outputs:
         if payload in one.script and one.paid.address == reading.canonical:
             found.append(one.satoshis)
-        elif (
-            reading.script_type == "p2pkh"
-            and one.paid.kind == "p2pk"
-            and hash160(one.script[1:-1]) == payload
-        ):
+        elif bare and one.paid.kind == "p2pk" and hash160(one.script[1:-1]) == payload:
             work.fact("pays to the bare key of", f"{reading.canonical} (explorers show this address)")
             found.append(one.satoshis)
     return found

@@ -89,7 +89,8 @@ class Evidence:
     bytes each. Bitcoin: ``merkleblock`` or a whole ``block``; ``headers``: 80 bytes each, one after the other, among
     them the block's, and on to a known one; ``previous``: transactions whose outputs are spent. EVM: ``header``,
     and for place ``index`` in the block the nodes of ``transaction_proof`` and ``receipt_proof``. Lightning:
-    ``preimage`` and ``payment_hash``. ``labels``: by these names, where each is from.
+    ``preimage`` and ``payment_hash``. ``labels``: by these names, where each is from. ``unread``: what was given as
+    well and could not be used, as (label, why).
     """
 
     transaction: Bytes | None = None
@@ -106,3 +107,4 @@ class Evidence:
     payment_hash: Bytes | None = None
     statements: tuple[Statement, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    unread: tuple[tuple[str, str], ...] = ()

@@ -108,7 +108,8 @@ class Ladder:
     """All steps in order. ``facts``: what was read, as (name, text); amounts are whole smallest units, as text.
 
     ``flags``: ``capture_inconsistent`` (a captured statement contradicts the bytes), ``cheap_header`` (the
-    header's work costs little), ``zero_transfer`` (a transfer of nothing, as poisoners make them).
+    header's work costs little), ``zero_transfer`` (a transfer of nothing, as poisoners make them). ``unread``: what
+    was given and could not be used, as (label, why).
     """
 
     chain: str
@@ -117,6 +118,7 @@ class Ladder:
     not_shown: tuple[str, ...]
     inputs: tuple[Input, ...]
     flags: tuple[str, ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()
 
     @property
     def strength(self) -> str:
@@ -139,6 +141,7 @@ class Ladder:
     def words(self) -> tuple[str, ...]:
         """Lines for people, the failures first."""
         lines = [f"FAILED: {_line(step)}" for step in self.failed]
+        lines += [f"NOT USED: {_plain(label)}: {_plain(why)}" for label, why in self.unread]
         lines += [f"Shown so far, and no further: {STRENGTHS[self.strength]} ({self.strength})", "", "Steps:"]
         lines += [f"  [{step.outcome.value}] {_line(step)}" for step in self.steps]
         if self.facts:
@@ -175,6 +178,7 @@ class Ladder:
                 {"name": one.name, "label": one.label, "sha256": one.sha256, "size": one.size}
                 for one in self.inputs
             ],
+            "unread": [[label, why] for label, why in self.unread],
             "flags": list(self.flags),
         }
 

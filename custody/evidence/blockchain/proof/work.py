@@ -74,6 +74,7 @@ class Work:
             not_shown=tuple(self.not_shown),
             inputs=tuple(_inputs(self.evidence)),
             flags=tuple(sorted(self.flags)),
+            unread=self.evidence.unread,
         )
 
 
