@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from pathlib import Path
 
@@ -130,6 +131,13 @@ def test_other_chains() -> None:
 )
 def test_what_is_nothing_is_not_used(data: bytes) -> None:
     assert files(Claim(chain="tron"), data).unread
+
+
+def test_the_bytes_of_the_id_are_taken_though_they_are_not_read_here() -> None:
+    evm, tron = b"\x7e\xc0", b"\x08\x01"
+    assert files(Claim(chain="base", txid="0x" + keccak256(evm).hex()), evm).transaction == evm
+    assert files(Claim(chain="tron", txid=hashlib.sha256(tron).hexdigest()), tron).transaction == tron
+    assert files(Claim(chain="tron", txid="11" * 32), tron).unread
 
 
 def test_huge_files_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,8 +15,8 @@ from custody.evidence.blockchain.encodings.hashes import keccak256, sha256d
 from custody.evidence.blockchain.ethereum import block as evm_block
 from custody.evidence.blockchain.ethereum import rlp, token, trie
 from custody.evidence.blockchain.ethereum import transaction as evm_transaction
-from custody.evidence.blockchain.proof.ladder import Outcome
 from custody.evidence.blockchain.proof.gather import Piece, gather
+from custody.evidence.blockchain.proof.ladder import Outcome
 from custody.evidence.blockchain.prove import Claim, Evidence, prove
 from custody.evidence.blockchain.tron import transaction as tron_transaction
 from custody.format import canonical
