@@ -85,7 +85,12 @@ def begin(work: Work) -> None:
         work.passed("typed", shown(claim.typed))
     _statements(work)
     if claim.chain not in CHAINS:
-        work.unchecked("form_ok", "the forms of this chain's ids and addresses are not known here")
+        why = (
+            "nobody said which chain"
+            if claim.chain in ("", "unknown")
+            else "this chain's forms are not known here"
+        )
+        work.unchecked("form_ok", why)
         return
     wrong = [
         name
