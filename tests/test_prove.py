@@ -21,6 +21,7 @@ from custody.evidence.blockchain.encodings.hashes import keccak256, sha256d
 from custody.evidence.blockchain.ethereum import rlp, token
 from custody.evidence.blockchain.payment import payment_reference
 from custody.evidence.blockchain.proof.ladder import NOT_SHOWN, ORDER, STRENGTHS, TITLES, Ladder, Step
+from custody.evidence.blockchain.proof.work import same_address
 from custody.evidence.blockchain.prove import Claim, Evidence, Outcome, Statement, prove
 from custody.evidence.blockchain.tron import transaction as tron_transaction
 from custody.format import canonical
@@ -486,6 +487,15 @@ def test_a_payment_reference_makes_the_claim():
     other = dataclasses.replace(claim, receiver=base58.encode_check(b"\x00" + b"\x44" * 20))
     assert "another receiver" in told(prove(other, Evidence(block=FIRST_BLOCK)))
     assert Claim.of_reference({}) == Claim(chain="", typed="entered by hand")
+
+
+def test_an_address_of_a_test_network_is_another():
+    main = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
+    test = base58.encode_check(b"\x6f" + base58.decode_check(main)[1:])
+    assert same_address("bitcoin", main, main)
+    assert not same_address("bitcoin", test, main)
+    ladder = prove(Claim(chain="bitcoin", txid=FIRST_TXID, receiver=test), Evidence(block=FIRST_BLOCK))
+    assert "another receiver" in told(ladder)
 
 
 def test_forms_and_checksums():
