@@ -496,6 +496,8 @@ def test_an_address_of_a_test_network_is_another():
     assert not same_address("bitcoin", test, main)
     ladder = prove(Claim(chain="bitcoin", txid=FIRST_TXID, receiver=test), Evidence(block=FIRST_BLOCK))
     assert "another receiver" in told(ladder)
+    assert "receiver (of a test network, where coins have no value)" in told(ladder)
+    assert outcome(ladder, "form_ok") == ["failed"]
 
 
 def test_forms_and_checksums():

@@ -108,6 +108,8 @@ def begin(work: Work) -> None:
         reading = address(claim.chain, text)
         if reading is None:
             wrong.append(name)
+        elif reading.network not in (None, "main"):
+            wrong.append(f"{name} (of a test network, where coins have no value)")
         elif reading.checksum == "bad":
             bad.append(name)
         elif reading.checksum == "none":
