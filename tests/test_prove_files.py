@@ -175,6 +175,12 @@ def test_files_are_not_taken_for_what_nobody_reads() -> None:
     assert files(Claim(chain="dogecoin"), coins.made()).transaction == coins.made()
 
 
+def test_json_that_says_one_thing_twice_is_not_used() -> None:
+    evidence = files(Claim(chain="tron"), b'{"raw_data_hex": "0801", "raw_data_hex": "0802"}')
+    assert evidence.transaction is None
+    assert evidence.unread == (("A-1/001", "not plain JSON (doubled_key)"),)
+
+
 def test_huge_files_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("custody.evidence.blockchain.proof.gather.LONGEST", 10)
     assert files(Claim(chain="bitcoin"), bytes(11)).unread == (("A-1/001", "larger than 10 bytes"),)
