@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,6 +39,16 @@ def _homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     # mktemp lists its folder each time, which adds up over thousands of tests: one call, then counting.
     base = tmp_path_factory.mktemp("homes")
     return (base / str(number) for number in itertools.count())
+
+
+# eth-account brings py_ecc, which raises this to 100,000 as it is imported. A deep nest of brackets, which json
+# refuses at the usual limit, then ends the whole process.
+_RECURSION = sys.getrecursionlimit()
+
+
+@pytest.fixture(autouse=True)
+def _usual_recursion() -> None:
+    sys.setrecursionlimit(_RECURSION)
 
 
 @pytest.fixture(autouse=True)

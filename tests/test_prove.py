@@ -21,6 +21,7 @@ from custody.evidence.blockchain.encodings.hashes import keccak256, sha256d
 from custody.evidence.blockchain.ethereum import rlp, token
 from custody.evidence.blockchain.payment import payment_reference
 from custody.evidence.blockchain.proof.ladder import NOT_SHOWN, ORDER, STRENGTHS, TITLES, Ladder, Step
+from custody.evidence.blockchain.proof.work import same_address
 from custody.evidence.blockchain.prove import Claim, Evidence, Outcome, Statement, prove
 from custody.evidence.blockchain.tron import transaction as tron_transaction
 from custody.format import canonical
@@ -303,6 +304,21 @@ def test_a_block_without_a_transaction_to_look_for():
     assert outcome(ladder, "included_in_given_block") == ["not checked"]
 
 
+def test_a_block_that_is_not_the_stated_one(btcd):
+    txid, raw, proof = btcd
+    block = sha256d(proof[:80])[::-1].hex()
+    for stated, strength in (
+        (block, "included_in_given_block"),
+        (block.upper(), "included_in_given_block"),
+        ("11" * 32, "hash_matches"),
+    ):
+        ladder = prove(
+            Claim(chain="bitcoin", txid=txid, block_hash=stated), Evidence(transaction=raw, merkleblock=proof)
+        )
+        assert ladder.strength == strength
+    assert "the block is not the stated one" in told(ladder)
+
+
 def test_block_and_merkleblock_of_two_blocks(btcd):
     ladder = prove(Claim(chain="bitcoin", txid=FIRST_TXID), Evidence(block=FIRST_BLOCK, merkleblock=btcd[2]))
     assert "not the same block's" in told(ladder)
@@ -329,6 +345,17 @@ def test_what_a_bitcoin_transaction_says_is_compared():
     )
     assert "another receiver" in told(ladder)
     assert ladder.strength == "hash_matches"
+
+
+def test_the_same_bytes_in_another_script_are_another_receiver():
+    script = b"\xa9\x14" + b"\x33" * 20 + b"\x87"
+    key = base58.encode_check(b"\x00" + b"\x33" * 20)
+    ladder = prove(Claim(chain="bitcoin", receiver=key), Evidence(transaction=made(out=script)))
+    assert "another receiver" in told(ladder)
+    ladder = prove(
+        Claim(chain="bitcoin", receiver=paid_to(script).address), Evidence(transaction=made(out=script))
+    )
+    assert outcome(ladder, "content_agrees") == ["passed"]
 
 
 def test_senders_stand_in_the_transactions_before():
@@ -462,6 +489,17 @@ def test_a_payment_reference_makes_the_claim():
     assert Claim.of_reference({}) == Claim(chain="", typed="entered by hand")
 
 
+def test_an_address_of_a_test_network_is_another():
+    main = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
+    test = base58.encode_check(b"\x6f" + base58.decode_check(main)[1:])
+    assert same_address("bitcoin", main, main)
+    assert not same_address("bitcoin", test, main)
+    ladder = prove(Claim(chain="bitcoin", txid=FIRST_TXID, receiver=test), Evidence(block=FIRST_BLOCK))
+    assert "another receiver" in told(ladder)
+    assert "receiver (of a test network, where coins have no value)" in told(ladder)
+    assert outcome(ladder, "form_ok") == ["failed"]
+
+
 def test_forms_and_checksums():
     for address, form, checksum in (
         ("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "passed", "passed"),
@@ -578,6 +616,11 @@ def test_an_ethereum_block_holds_it_and_nothing_went_into_the_header():
         assert any(one in told(ladder) for one in words.split("|")), more
         assert ladder.strength in ("form_ok", "checksum_ok", "signature_matches"), more
     assert "another height" in told(prove(evm(bodies[7], height=5), evidence))
+    ladder = prove(Claim(chain="ethereum"), replaced(evidence, transaction=bodies[8]))
+    assert "the block holds another transaction at place 7" in told(ladder)
+    assert outcome(ladder, "included_in_given_block") == ["failed"]
+    other = evm_block(bodies, [receipt_of(kind=2)] * 20, 7)
+    assert "receipt is of another type" in told(prove(evm(bodies[7]), other))
     failed = evm_block(bodies, receipts, 4)
     ladder = prove(evm(bodies[4]), failed)
     assert "it failed: nothing was paid by it" in told(ladder)

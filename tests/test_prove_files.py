@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from custody.evidence.blockchain import xrp
 from custody.evidence.blockchain.encodings.hashes import keccak256, sha256d
 from custody.evidence.blockchain.proof.gather import Piece, gather
 from custody.evidence.blockchain.prove import Claim, Evidence, prove
@@ -138,6 +139,46 @@ def test_the_bytes_of_the_id_are_taken_though_they_are_not_read_here() -> None:
     assert files(Claim(chain="base", txid="0x" + keccak256(evm).hex()), evm).transaction == evm
     assert files(Claim(chain="tron", txid=hashlib.sha256(tron).hexdigest()), tron).transaction == tron
     assert files(Claim(chain="tron", txid="11" * 32), tron).unread
+
+
+def test_answers_of_nodes_and_files_of_windows() -> None:
+    claim = Claim(chain="bitcoin", txid=coins.FIRST_TXID)
+    answer = json.dumps({"result": coins.FIRST_BLOCK.hex(), "error": None}).encode()
+    verbose = json.dumps({"result": {"txid": coins.FIRST_TXID, "hex": coins.FIRST_COINBASE.hex()}}).encode()
+    for data in (answer, b"\xef\xbb\xbf" + answer, answer.decode().encode("utf-16")):
+        assert prove(claim, files(claim, data, verbose)).strength == "block_on_known_chain"
+    evidence = files(claim, coins.FIRST_COINBASE.hex().encode("utf-16"), b'{"result": "nothing"}')
+    assert evidence.transaction == coins.FIRST_COINBASE
+    assert [label for label, _ in evidence.unread] == ["A-1/002, result"]
+
+
+def test_files_are_not_taken_for_what_nobody_reads() -> None:
+    picture = b"\x89PNG" + bytes(90)
+    for chain in (
+        "monero",
+        "ton",
+        "unknown",
+        "other:x",
+        "xrp",
+        "litecoin",
+        "bitcoin",
+        "ethereum",
+        "tron",
+        "solana",
+        "lightning",
+    ):
+        evidence = files(Claim(chain=chain, txid="11" * 32), picture)
+        assert evidence.transaction is None
+        assert evidence.unread[0][1]
+    txid = xrp.transaction_hash(b"\x12\x00").lower()
+    assert files(Claim(chain="xrp", txid=txid), b"1200").transaction == b"\x12\x00"
+    assert files(Claim(chain="dogecoin"), coins.made()).transaction == coins.made()
+
+
+def test_json_that_says_one_thing_twice_is_not_used() -> None:
+    evidence = files(Claim(chain="tron"), b'{"raw_data_hex": "0801", "raw_data_hex": "0802"}')
+    assert evidence.transaction is None
+    assert evidence.unread == (("A-1/001", "not plain JSON (doubled_key)"),)
 
 
 def test_huge_files_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from custody.errors import InputRefused
-from custody.evidence.blockchain import solana
+from custody.evidence.blockchain import solana, xrp
 from custody.evidence.blockchain.bitcoin.header import read_headers
 from custody.evidence.blockchain.bitcoin.inclusion import read_block, read_merkleblock
 from custody.evidence.blockchain.bitcoin.transaction import Transaction, read_transaction
@@ -22,6 +23,7 @@ from custody.evidence.blockchain.encodings.hashes import keccak256
 from custody.evidence.blockchain.ethereum import block as evm_block
 from custody.evidence.blockchain.ethereum import transaction as evm_transaction
 from custody.evidence.blockchain.proof.claim import Claim, Evidence, Statement
+from custody.evidence.blockchain.proof.others import BITCOIN_KIN
 from custody.evidence.blockchain.tron import transaction as tron_transaction
 from custody.evidence.chat import json_text
 
@@ -58,10 +60,11 @@ def gather(claim: Claim, pieces: Sequence[Piece]) -> Evidence:
         if len(piece.data) > LONGEST:
             found.unread.append((piece.label, f"larger than {LONGEST} bytes"))
             continue
-        if piece.data.lstrip()[:1] in (b"{", b"["):
-            _json(found, claim, piece)
+        data = _without_mark(piece.data)
+        if data.lstrip()[:1] in (b"{", b"["):
+            _json(found, claim, data, piece.label)
             continue
-        raw = _bytes(piece.data)
+        raw = _bytes(data)
         if piece.role is not None:
             found.put(piece.role, raw, piece.label)
         else:
@@ -77,8 +80,23 @@ class _Found:
         self.lists: dict[str, tuple[str, ...]] = {}
         self.index: int | None = None
 
+    @property
+    def size(self) -> int:
+        """How much was found, or told as not used."""
+        return sum(map(len, self.given.values())) + len(self.lists) + len(self.unread)
+
     def put(self, role: str, raw: bytes | str, label: str) -> None:
         self.given.setdefault(role, []).append((raw, label))
+
+
+def _without_mark(data: bytes) -> bytes:
+    """Text as editors and shells of Windows save it, without its mark and in UTF-8; anything else as it is."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        try:
+            return data.decode("utf-16").encode("ascii")
+        except UnicodeError:
+            return data
+    return data.removeprefix(codecs.BOM_UTF8)
 
 
 def _bytes(data: bytes) -> bytes:
@@ -115,7 +133,15 @@ def _readers(claim: Claim) -> dict[str, _Read]:
             "merkleblock": read_merkleblock,
             "block": read_block,
         }
-    return {"transaction": lambda raw: raw}
+    if chain in BITCOIN_KIN:
+        return {"transaction": read_transaction}
+    if chain == "xrp":
+        return {"transaction": claimed_or(_nothing, lambda raw: xrp.transaction_hash(raw).lower())}
+    return {}
+
+
+def _nothing(raw: bytes) -> object:
+    raise InputRefused("not the bytes of the claimed id, and their fields are not read here")
 
 
 def _tron_signature(raw: bytes) -> object:
@@ -132,18 +158,19 @@ def _try(found: _Found, readers: Mapping[str, _Read], raw: bytes, label: str) ->
         else:
             found.put(role, raw, label)
             return
-    found.unread.append((label, "; ".join(failed)))
+    found.unread.append((label, "; ".join(failed) or "no bytes of this chain are read here"))
 
 
-def _json(found: _Found, claim: Claim, piece: Piece) -> None:
-    value, flags = json_text.load_bytes(piece.data)
+def _json(found: _Found, claim: Claim, data: bytes, label: str) -> None:
+    value, flags = json_text.load_bytes(data)
     if flags:
-        found.unread.append((piece.label, f"not plain JSON ({', '.join(flags)})"))
+        found.unread.append((label, f"not plain JSON ({', '.join(flags)})"))
         return
-    objects = list(_objects(value, 0))
-    used = sum(_take(found, one, claim, piece.label) for one in objects)
-    if not used:
-        found.unread.append((piece.label, "no bytes of a transaction are in this JSON"))
+    before = found.size
+    for one in _objects(value, 0):
+        _take(found, one, claim, label)
+    if found.size == before:
+        found.unread.append((label, "no bytes of a transaction are in this JSON"))
 
 
 def _objects(value: Any, depth: int) -> list[dict[str, Any]]:
@@ -156,9 +183,12 @@ def _objects(value: Any, depth: int) -> list[dict[str, Any]]:
     ]
 
 
-def _take(found: _Found, value: Mapping[str, Any], claim: Claim, label: str) -> int:
+def _take(found: _Found, value: Mapping[str, Any], claim: Claim, label: str) -> None:
     """What one object brings, by the names that nodes and explorers use."""
-    before = sum(map(len, found.given.values())) + len(found.lists)
+    for name in ("result", "hex"):  # a node's answer to a question for raw bytes
+        text = _text(value, name)
+        if text is not None:
+            _try(found, _readers(claim), _bytes(text.encode("utf-8", "replace")), f"{label}, {name}")
     raw = _text(value, "raw_data_hex")
     if raw is not None:
         wanted = (claim.txid or "").strip().lower()
@@ -198,7 +228,6 @@ def _take(found: _Found, value: Mapping[str, Any], claim: Claim, label: str) -> 
                 except ValueError:
                     index = None
             found.index = index if isinstance(index, int) and not isinstance(index, bool) else None
-    return sum(map(len, found.given.values())) + len(found.lists) - before
 
 
 def _text(value: Mapping[str, Any], name: str) -> str | None:

@@ -85,7 +85,12 @@ def begin(work: Work) -> None:
         work.passed("typed", shown(claim.typed))
     _statements(work)
     if claim.chain not in CHAINS:
-        work.unchecked("form_ok", "the forms of this chain's ids and addresses are not known here")
+        why = (
+            "nobody said which chain"
+            if claim.chain in ("", "unknown")
+            else "this chain's forms are not known here"
+        )
+        work.unchecked("form_ok", why)
         return
     wrong = [
         name
@@ -103,6 +108,8 @@ def begin(work: Work) -> None:
         reading = address(claim.chain, text)
         if reading is None:
             wrong.append(name)
+        elif reading.network not in (None, "main"):
+            wrong.append(f"{name} (of a test network, where coins have no value)")
         elif reading.checksum == "bad":
             bad.append(name)
         elif reading.checksum == "none":

@@ -61,8 +61,8 @@ def _compare(field: str, shown: object, proven: object) -> Iterator[Difference]:
     same = (
         shown.lower() == proven if isinstance(shown, str) and field in ("data", "txID") else shown == proven
     )
-    # Numbers as texts are how some explorers write them; True is no 1 and 1.0 no 1.
-    if isinstance(proven, int) and (isinstance(shown, str | bool | float)):
+    # Numbers as texts are how some explorers write them; True and a fraction are no 1.
+    if isinstance(proven, int) and type(shown) is not int:
         same = isinstance(shown, str) and shown == str(proven)
     if not same:
         yield Difference(field, _text(shown), str(proven))
