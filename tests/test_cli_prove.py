@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from custody.evidence.blockchain.bitcoin import script
 from custody.keys import keyfile
 from tests import coins
 from tests.test_cli_errors import two_lines
@@ -67,6 +68,11 @@ def test_a_whole_block_of_the_public_chain(place):
     proof = strength(place, "A-1/01", "--with", "A-2/01")
     assert proof["strength"] == "block_on_known_chain"
     assert any(one["label"] == "A-2/01" for one in proof["inputs"])
+
+
+def test_a_bare_signature_is_no_script():
+    signature = b"\x30\x44" + bytes(68) + b"\x01"
+    assert script.shown_keys(bytes([len(signature)]) + signature, ()) == ()
 
 
 def test_typed_alone_is_typed(place):

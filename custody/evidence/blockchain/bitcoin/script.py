@@ -48,12 +48,17 @@ def shown_keys(script_sig: bytes, witness: tuple[bytes, ...]) -> tuple[str, ...]
     """
     found: list[str] = []
     last = _last_push(script_sig)
-    if last is not None:
+    if last is not None and not _is_signature(last):
         version = b"\x00" if _is_key(last) else b"\x05"
         found.append(base58.encode_check(version + hash160(last)))
     if not script_sig and len(witness) == 2 and _is_key(witness[1]):
         found.append(bech32.encode("bc", (0, *bits.to_fives(hash160(witness[1])))))
     return tuple(found)
+
+
+def _is_signature(data: bytes) -> bool:
+    # DER and one byte of hash type: what an input shows that spends a bare key's output, and no script
+    return data[:1] == b"\x30" and 9 <= len(data) <= 73 and data[1] == len(data) - 3
 
 
 def _is_key(data: bytes) -> bool:
