@@ -26,6 +26,7 @@ MORE = {
     "messages": ("custody.cli.messages:messages", "what a chat says, message by message"),
     "records": ("custody.cli.records:records", "what a log, a return or a capture says, row by row"),
     "derive": ("custody.cli.derive:derive", "an item's readable forms, made or made again"),
+    "picture": ("custody.cli.picture:picture", "logins by time, or transfers, drawn with their table"),
     "prove": ("custody.cli.prove:prove", "what the bytes of a payment show, without a network"),
     "show": ("custody.cli.show:show", "all that is recorded of one item"),
     "log": ("custody.cli.log:log", "the record: who did what, when"),

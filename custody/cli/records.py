@@ -28,6 +28,14 @@ _SHOWN_ELSEWHERE = frozenset({
     "record", "number", "kind", "source", "place", "raw", "flags", "item", "id", "instant", "local", "readings",
     "time_raw", "precision", "offset", "offset_origin", "ip", "ip_raw", "ip_version", "port", "event", "account",
 })  # fmt: skip
+_HEADS = {
+    "coin": ("chain", "txid", "canonical"),
+    "page": ("type", "uri", "status"),
+    "picture": ("format", "width", "height"),
+    "network": ("range", "name"),
+    "listed": ("ip",),
+}
+"""What a row of each kind is told by, in its first line."""
 _TOLD_ONCE = frozenset({"no_source_port", "no_offset", "ip_table_date"})
 """Flags that often all rows have: they are told with their number behind the rows."""
 CSV_COLUMNS = (
@@ -284,7 +292,9 @@ def row_lines(record: dict[str, Any]) -> Iterator[str]:
     if record["kind"] == "unknown":
         yield f"    as it stands: {safe(record.get('raw', ''), 4096)}"
     for name, value in record.items():
-        if name in _SHOWN_ELSEWHERE:
+        # a raw value says nothing more where it is the normalised one
+        same = name.endswith("_raw") and record.get(name.removesuffix("_raw")) == value
+        if name in _SHOWN_ELSEWHERE or same or name in _HEADS.get(record["kind"], ()):
             continue
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
         yield f"    {name.replace('_', ' ')}: {safe(text, 2000)}"
@@ -301,7 +311,10 @@ def headline(record: dict[str, Any]) -> str:
         port = f" port {record['port']}" if "port" in record else ""
         more = [str(record[name]) for name in ("event", "account") if name in record]
         return "  ".join([safe(address, 255) + port, *(safe(one, 200) for one in more)])
-    return "not understood" if kind == "unknown" else kind
+    if kind == "unknown":
+        return "not understood"
+    told = [str(record[name]) for name in _HEADS.get(kind, ()) if name in record]
+    return "  ".join([kind, *(safe(one, 300) for one in told)])
 
 
 def time_text(record: dict[str, Any]) -> str:

@@ -182,8 +182,10 @@ def typed_row(opened: OpenedItem, kind: str) -> tuple[bytes, dict[str, Any]]:
         for name, value in json.loads(data).items()
         if value is not None and value != [] and name != "schema"
     }
+    # These two names mean something else in a row.
+    renamed = {"kind": "coin_kind", "source": "source_text"}
     row = {
-        **fields,
+        **{renamed.get(name, name): value for name, value in fields.items()},
         "record": "row",
         "kind": kind,
         "number": 1,

@@ -27,6 +27,7 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "leap_second": "second 60: no instant is made of it",
         "no_offset": "the time has no offset from UTC: no instant until somebody who knows states the zone",
         "no_source_port": "no source port is recorded: behind a shared address the subscriber can't be told",
+        "no_time": "no time is recorded",
         "no_year": "the time has no year: no instant",
         "port_ambiguous": "the end may be a port or a part of the address; it was not split",
         "port_from_address": "the port stood behind the address",
