@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from custody.evidence import sniff
-from custody.evidence.chat.export import Bytes
+from custody.evidence.export import Bytes
 from custody.evidence.image import (
     behind,
     bmp,

@@ -153,8 +153,8 @@ def size_and_times(out: Walk, times: Sequence[Time]) -> None:
         # Some turn the picture and leave the fields; 0 stands for not known.
         if 0 not in pair and pair != {out.width, out.height}:
             out.flags.add("exif_size_differs")
-    if any("no_offset" in one.flags for one in times):
-        out.flags.add("time_without_offset")
+    for one in times:
+        out.flags.update({"no_offset", "time_not_understood", "time_unset"}.intersection(one.flags))
     digits = {
         one.name: one.raw[:19]
         for one in times

@@ -7,45 +7,50 @@ it speaks for something and proves nothing. docs/reference/pictures.md explains 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
-FLAGS = (
-    "announced_data_behind",
-    "checksum_wrong",
-    "content_credentials",
-    "crop_remains_possible",
-    "damaged",
-    "dates_contradict",
-    "device_serial",
-    "editor_named",
-    "embedded_thumbnail",
-    "exif_not_understood",
-    "exif_size_differs",
-    "extension_differs",
-    "generator_text",
-    "gps_not_understood",
-    "gps_position",
-    "maker_note_not_read",
-    "metadata_stripped_likely",
-    "no_dimensions",
-    "not_a_picture",
-    "owner_name",
-    "photo_of_screen_possible",
-    "proofmode_mentioned",
-    "screenshot_possible",
-    "stated_as_generated",
-    "thumbnail_differs",
-    "time_without_offset",
-    "too_large_to_render",
-    "too_many_parts",
-    "trailing_data",
-    "truncated",
-    "xmp_not_understood",
+FLAGS: Mapping[str, str] = MappingProxyType(
+    {
+        "announced_data_behind": "behind its end lies what it announces itself: a film of the moment, a second picture",
+        "checksum_wrong": "a checksum inside does not fit its bytes: damaged, or changed without mending it",
+        "content_credentials": "a signed statement of origin (C2PA) is inside; it was not judged here",
+        "crop_remains_possible": "remains of a picture lie behind the end: what was cropped away may be there",
+        "damaged": "the file breaks its format's rules at the places that are listed",
+        "dates_contradict": "it is said to be changed before it was taken",
+        "device_serial": "the serial number of a camera or lens is inside",
+        "editor_named": "a program for changing pictures is named; that says not what was changed, if anything",
+        "embedded_thumbnail": "a small picture is inside; it can show what the picture no longer shows",
+        "exif_not_understood": "parts of the camera's data could not be read; they are listed",
+        "exif_size_differs": "the camera's data name another size: shrunk, cropped or turned later",
+        "extension_differs": "the name promises another kind of file",
+        "generator_text": "a text is inside as programs that make pictures from words write it",
+        "gps_not_understood": "a position is inside that can't be told as degrees; it is shown as written",
+        "gps_position": "a position is inside: where it was taken, perhaps where somebody lives or hides",
+        "maker_note_not_read": "data in the camera maker's own form were not read; they can hold serial numbers",
+        "metadata_stripped_likely": "no camera data, and a size that messengers shrink to: likely not the original",
+        "no_dimensions": "width or height is not to be found",
+        "not_a_picture": "it does not begin like any picture that is known here",
+        "owner_name": "a field for a person's name is filled in: owner, author, rights",
+        "photo_of_screen_possible": "a camera's exposure is inside, and name or program say screenshot",
+        "proofmode_mentioned": "ProofMode is named inside; it was not judged here",
+        "screenshot_possible": "name, program or size are as of a screenshot; each reason is a hint",
+        "stated_as_generated": "the file itself says that a trained program made it or parts of it",
+        "thumbnail_differs": "the small picture inside has another shape: perhaps cropped after it was made",
+        "time_unset": "a field for a time is there and holds only zeros or blanks",
+        "too_large_to_render": "so many pixels that it is not shown or compared here; it is kept like every file",
+        "too_many_parts": "more parts than are listed one by one; all bytes are accounted for",
+        "trailing_data": "bytes lie behind the end of the picture, and nothing in it says why",
+        "truncated": "its end is missing, or it names bytes that are not there",
+        "xmp_not_understood": "parts of the descriptive data (XMP) could not be read; they are listed",
+    }
 )
+"""What each flag means, in plain words. ``no_offset`` and ``time_not_understood`` are those of all times."""
 
-RENDER_PIXELS = 64_000_000
-"""Pixels of a picture that is decoded here at most: about 256 MiB with four bytes a pixel."""
+RENDER_PIXELS = 50_000_000
+"""Pixels of a picture that is decoded here at most."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,9 @@ def _read(origin: str, name: str, raw: str, text: str, offset: str | None, besid
         found = read_instant(text, offset=offset)
     except InputRefused:
         return _nothing(origin, name, raw, "time_not_understood")
-    how: _Origin = beside if found.offset_origin == "stated_by_user" else found.offset_origin
+    how: _Origin = "none"
+    if found.offset is not None:
+        how = "in_value" if found.offset_origin == "in_value" else beside
     return Time(
         origin=origin,
         name=name,

@@ -18,10 +18,13 @@ import math
 import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from custody.evidence.image.model import RENDER_PIXELS
 from custody.format.compartments import HANDLING_FLAGS
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 NEVER_DECODED = frozenset({"suspected-csam", "intimate-image"})
 """Handling flags whose items are never decoded, rendered or hashed perceptually."""
@@ -94,36 +97,46 @@ def perceptual_hash(
     return _hashed(data, decoder, orientation)
 
 
+def _grey(image: Image) -> Image:
+    """At most 512 × 512 grey points, on white where the picture lets through what is behind it."""
+    import PIL.Image
+
+    if image.mode in ("P", "PA", "LA", "La", "RGBa") or "transparency" in image.info:
+        image = image.convert("RGBA")
+    elif image.mode.startswith("I"):  # 16 bits of grey would be cut at 255 and not scaled
+        image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    size = (min(image.width, 512), min(image.height, 512))
+    image = image.resize(size, PIL.Image.Resampling.BOX)
+    if image.mode == "RGBA":
+        image = PIL.Image.alpha_composite(PIL.Image.new("RGBA", size, (255, 255, 255, 255)), image)
+    return image.convert("L")
+
+
 def _hashed(data: bytes, decoder: str, orientation: int | None) -> Hashed | NotHashed:
-    from PIL import Image, __version__
+    import PIL.Image
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # our own limit is below the one that Pillow warns at
-            with Image.open(io.BytesIO(data), formats=[decoder]) as image:
+            with PIL.Image.open(io.BytesIO(data), formats=[decoder]) as image:
                 if image.width * image.height > RENDER_PIXELS:
                     return NotHashed(
                         "too_large_to_render", f"more than {RENDER_PIXELS} pixels: kept, not rendered"
                     )
                 image.draft("L", (256, 256))  # a JPEG is decoded smaller
-                if image.mode in ("P", "PA", "RGBA", "LA", "La", "RGBa") or "transparency" in image.info:
-                    clear = image.convert("RGBA")
-                    white = Image.new("RGBA", clear.size, (255, 255, 255, 255))
-                    grey = Image.alpha_composite(white, clear).convert("L")
-                else:
-                    grey = image.convert("L")
+                grey = _grey(image)
         turn = {
-            2: Image.Transpose.FLIP_LEFT_RIGHT,
-            3: Image.Transpose.ROTATE_180,
-            4: Image.Transpose.FLIP_TOP_BOTTOM,
-            5: Image.Transpose.TRANSPOSE,
-            6: Image.Transpose.ROTATE_270,
-            7: Image.Transpose.TRANSVERSE,
-            8: Image.Transpose.ROTATE_90,
+            2: PIL.Image.Transpose.FLIP_LEFT_RIGHT,
+            3: PIL.Image.Transpose.ROTATE_180,
+            4: PIL.Image.Transpose.FLIP_TOP_BOTTOM,
+            5: PIL.Image.Transpose.TRANSPOSE,
+            6: PIL.Image.Transpose.ROTATE_270,
+            7: PIL.Image.Transpose.TRANSVERSE,
+            8: PIL.Image.Transpose.ROTATE_90,
         }.get(orientation or 1)
-        small = grey.resize((32, 32), Image.Resampling.BOX)
+        small = grey.resize((32, 32), PIL.Image.Resampling.BOX)
         nine = grey.resize(
-            (9, 8) if turn is None or orientation in (2, 3, 4) else (8, 9), Image.Resampling.BOX
+            (9, 8) if turn is None or orientation in (2, 3, 4) else (8, 9), PIL.Image.Resampling.BOX
         )
         if turn is not None:
             small, nine = small.transpose(turn), nine.transpose(turn)
@@ -133,7 +146,7 @@ def _hashed(data: bytes, decoder: str, orientation: int | None) -> Hashed | NotH
         return NotHashed("can_not_be_decoded", f"the decoder gave up: {type(error).__name__}")
     if max(points) - min(points) < _PLAIN:
         return NotHashed("too_plain", "nearly one colour: nothing to compare")
-    return Hashed(f"{_difference(row):016x}", f"{_frequencies(points):016x}", f"pillow {__version__}")
+    return Hashed(f"{_difference(row):016x}", f"{_frequencies(points):016x}", f"pillow {PIL.__version__}")
 
 
 def _difference(points: list[int]) -> int:
@@ -160,3 +173,10 @@ def _frequencies(points: list[int]) -> int:
     for value in found:
         bits = bits << 1 | (value > middle)
     return bits
+
+
+def to_json(found: Hashed | NotHashed) -> dict[str, str]:
+    """The hashes, or the reason why there are none, as a JSON object."""
+    if isinstance(found, Hashed):
+        return {"dhash": found.dhash, "phash": found.phash, "by": found.by}
+    return {"reason": found.reason, "text": found.text}

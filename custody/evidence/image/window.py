@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from custody.evidence.chat.export import Bytes
+from custody.evidence.export import Bytes
 
 _KEPT = 256 << 10
 

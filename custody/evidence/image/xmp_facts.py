@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from custody.evidence.chat.export import Held
+from custody.evidence.export import Held
 from custody.evidence.image import jpeg, moments, position, xmp
 from custody.evidence.image.model import Position, Thumbnail, Time
 from custody.evidence.image.walk import Walk
