@@ -146,7 +146,7 @@ def read_structure(data: Ranges) -> Structure | None:
                 break
             total += 1
             _field(found, one, at, waiting)
-        if count > 0 and name.startswith("ifd"):
+        if name.startswith("ifd"):
             following = _number(found, start + 2 + 12 * count, 4)
             if following:
                 waiting.append((f"ifd{int(name[3:]) + 1}", following))

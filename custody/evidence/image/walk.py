@@ -94,7 +94,8 @@ class Walk:
         """A range that was not understood, and the flag for it."""
         self.flags.add(flag)
         if len(self.unread) < MAX_UNREAD:
-            self.unread.append(Unread(max(0, start), max(start, min(end, self.window.size)), what, reason))
+            start = max(0, min(start, self.window.size))
+            self.unread.append(Unread(start, max(start, min(end, self.window.size)), what, reason))
 
     def says(self, origin: str, name: str, value: str, start: int, end: int) -> None:
         """A statement of the file."""

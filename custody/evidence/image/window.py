@@ -88,12 +88,20 @@ class Ranges:
         return b"".join(found)
 
     def place(self, start: int, count: int = 0) -> tuple[int, int]:
-        """Where the bytes stand in the file; for bytes in several ranges, from the first to the last."""
+        """Where the bytes stand in the file; for bytes in several ranges, from the first of them to the last."""
         if not self.ranges:
             return 0, 0
-        return self._one(start), self._one(start + max(count, 1) - 1) + (1 if count else 0)
+        first, last = self._at(start), self._at(start + max(count, 1) - 1)
+        begin, end = self._one(first, start), self._one(last, start + max(count, 1) - 1)
+        if first == last:
+            return begin, end + (1 if count else 0)
+        between = self.ranges[first + 1 : last]
+        starts = [begin, self.ranges[last][0], *(one[0] for one in between)]
+        ends = [self.ranges[first][1], end + 1, *(one[1] for one in between)]
+        return min(starts), max(ends)
 
-    def _one(self, at: int) -> int:
-        at = max(0, min(at, self.size - 1))
-        found = max(0, bisect_right(self.before, at) - 1)
-        return self.ranges[found][0] + at - self.before[found]
+    def _at(self, at: int) -> int:
+        return max(0, bisect_right(self.before, max(0, min(at, self.size - 1))) - 1)
+
+    def _one(self, number: int, at: int) -> int:
+        return self.ranges[number][0] + max(0, min(at, self.size - 1)) - self.before[number]
