@@ -63,6 +63,9 @@ class NotHashed:
     text: str
 
 
+_TOO_MANY_PIXELS = NotHashed("too_large_to_render", f"more than {RENDER_PIXELS} pixels: kept, not rendered")
+
+
 def refusal(handling: Collection[str]) -> NotHashed | None:
     """Why an item of these handling flags may not be decoded, or None. No flag at all is not "nothing to fear"."""
     if not handling:
@@ -120,9 +123,7 @@ def _hashed(data: bytes, decoder: str, orientation: int | None) -> Hashed | NotH
             warnings.simplefilter("ignore")  # our own limit is below the one that Pillow warns at
             with PIL.Image.open(io.BytesIO(data), formats=[decoder]) as image:
                 if image.width * image.height > RENDER_PIXELS:
-                    return NotHashed(
-                        "too_large_to_render", f"more than {RENDER_PIXELS} pixels: kept, not rendered"
-                    )
+                    return _TOO_MANY_PIXELS
                 image.draft("L", (256, 256))  # a JPEG is decoded smaller
                 grey = _grey(image)
         turn = {
@@ -141,6 +142,8 @@ def _hashed(data: bytes, decoder: str, orientation: int | None) -> Hashed | NotH
         if turn is not None:
             small, nine = small.transpose(turn), nine.transpose(turn)
         points, row = list(small.tobytes()), list(nine.tobytes())
+    except PIL.Image.DecompressionBombError:
+        return _TOO_MANY_PIXELS
     # Whatever a decoder of hostile bytes raises is its answer: that it can't decode them.
     except Exception as error:  # noqa: BLE001
         return NotHashed("can_not_be_decoded", f"the decoder gave up: {type(error).__name__}")

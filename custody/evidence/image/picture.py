@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from custody.evidence.export import Bytes, Cut, Export, Member
-from custody.evidence.image import form, perceptual
+from custody.evidence.image import form, grade, perceptual
 from custody.evidence.image.facts import facts, format_of
 from custody.evidence.image.model import FLAGS, Picture, Time
 from custody.evidence.image.window import Window
@@ -64,6 +64,7 @@ def read(export: Export, detected: Detected, settings: Settings) -> Iterator[Rec
         picture = facts(data, member.base)
         values = form.to_json(picture)
         del values["flags"]
+        values["grade_hints"] = [{"grade": one.code, "reason": one.reason} for one in grade.hinted(picture)]
         values["perceptual"] = _hash(data, picture, settings)
         if picture.format is None:
             yield Range(at, 0, data.size, "unread", "does not begin like a picture that is known here")
