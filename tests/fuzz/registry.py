@@ -9,6 +9,7 @@ from tests.fuzz.readers import (
     containers,
     crypto,
     formats,
+    images,
     keys,
     packages,
     records,
@@ -19,6 +20,19 @@ from tests.fuzz.readers import (
 
 READERS: dict[str, Reader] = {
     reader.name: reader
-    for room in (backups, chats, formats, crypto, tokens, containers, packages, records, keys, stores, texts)
+    for room in (
+        backups,
+        chats,
+        formats,
+        images,
+        crypto,
+        tokens,
+        containers,
+        packages,
+        records,
+        keys,
+        stores,
+        texts,
+    )
     for reader in room.READERS
 }

@@ -17,6 +17,7 @@ _BRANDS = {
 _C2PA = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 _CHILDREN = {b"iprp", b"ipco", b"dinf"}
 MAX_ITEMS = 10_000
+_MAX_PLACES = 20_000
 
 
 @dataclass(slots=True)
@@ -72,7 +73,7 @@ def walk(out: Walk) -> None:
         if kind == b"meta":
             _meta(out, items, at, start, end)
         elif kind == b"uuid" and window.take(start, 16) == _C2PA:
-            out.claims.append(Ranges.of(window, [(start + 16, end)]))
+            out.block(out.claims, [(start + 16, end)])
         elif kind == b"mpvd":
             out.announced.append((at, end, "motion"))
         out.parts.add(end, kind.decode(), "picture" if kind in (b"mdat", b"idat") else "box")
@@ -165,7 +166,10 @@ def _locations(out: Walk, items: _Items, start: int, end: int, version: int) -> 
     offset_size, length_size, base_size = sizes[0] >> 4, sizes[0] & 15, sizes[1] >> 4
     index_size = sizes[1] & 15 if version else 0
     wide = 4 if version == 2 else 2
-    count, at = window.number(start + 6, wide) or 0, start + 6 + wide
+    if {offset_size, length_size, base_size, index_size} - {0, 4, 8}:
+        out.fault(start, end, "places of items in fields of a size that is not known")
+        return
+    count, at, left = window.number(start + 6, wide) or 0, start + 6 + wide, _MAX_PLACES
     for _ in range(min(count, MAX_ITEMS)):
         item = window.number(at, wide)
         at += wide
@@ -177,8 +181,12 @@ def _locations(out: Walk, items: _Items, start: int, end: int, version: int) -> 
         at += 2
         step = index_size + offset_size + length_size
         # fields of no bytes would let 65,535 places stand in none
-        if item is None or extents is None or at + extents * max(step, 1) > end + 1:
+        if item is None or extents is None or at + extents * step > end or (extents > 1 and not step):
             out.fault(start, end, "the places of the items are cut off")
+            return
+        left -= extents
+        if left < 0:
+            out.fault(start, end, "more places of items than are read", flag="too_many_parts")
             return
         places = []
         for number in range(extents):
@@ -231,9 +239,9 @@ def _finish(out: Walk, items: _Items) -> None:
         if kind == b"Exif" and places:
             whole = Ranges.of(window, places)
             lead = int.from_bytes(whole.take(0, 4), "big")  # 23008-12 annex A: bytes before the TIFF header
-            out.exif.append(Ranges.of(window, _after(whole, 4 + lead)))
+            out.block(out.exif, _after(whole, 4 + lead))
         elif kind.startswith(b"mime application/rdf+xml") or b"application/rdf+xml" in kind:
-            out.xmp.append(Ranges.of(window, places))
+            out.block(out.xmp, places)
     for kind, origin, targets in items.links:
         if kind == b"thmb" and items.primary in targets and (found := items.places.get(origin)):
             width, height = _size(out, items, origin)

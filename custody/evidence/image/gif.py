@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from custody.evidence.image.walk import MAX_STEPS, Walk
-from custody.evidence.image.window import Ranges
 
 MAGIC = (b"GIF87a", b"GIF89a")
 _XMP = b"XMP DataXMP"
@@ -26,7 +25,7 @@ def walk(out: Walk) -> None:
     parts.add(at, "colour table", "palette")
     steps = 0
     while True:
-        if parts.full or steps > 20 * MAX_STEPS:
+        if parts.full or steps > 40 * MAX_STEPS:
             out.flags.add("too_many_parts")
             out.fault(at, window.size, "more blocks than are walked")
             return
@@ -89,7 +88,7 @@ def _extension(out: Walk, label: int, start: int, end: int) -> str:
     name = window.take(start + 1, first)
     inner = start + 1 + first
     if name == _XMP:
-        out.xmp.append(Ranges.of(window, [(inner, max(inner, end - _XMP_END))]))
+        out.block(out.xmp, [(inner, max(inner, end - _XMP_END))])
         return "xmp"
     if name.startswith(b"C2PA_GIF"):
         ranges: list[tuple[int, int]] = []
@@ -97,7 +96,7 @@ def _extension(out: Walk, label: int, start: int, end: int) -> str:
         while (length := window.number(at, 1)) and len(ranges) < 10_000:
             ranges.append((at + 1, at + 1 + length))
             at += 1 + length
-        out.claims.append(Ranges.of(window, ranges))
+        out.block(out.claims, ranges)
         return "content credentials"
     return "animation" if name.startswith((b"NETSCAPE", b"ANIMEXTS")) else "application data"
 

@@ -67,6 +67,14 @@ class Structure:
         """The values of a field of numbers, exact; those with the denominator 0 and all of floats are left out."""
         return [number for number in self._numbers(one, most) if number is not None]
 
+    def whole(self, one: Field, most: int) -> list[int]:
+        """The whole numbers of a field, as `numbers` and faster; nothing for fractions and texts."""
+        size = _SIZES[one.kind]
+        if one.kind in (2, 5, 10, 11, 12):
+            return []
+        data = self.data.take(one.start, min(one.size, most * size, MAX_VALUE))
+        return [self._whole(data[at : at + size], one.kind) for at in range(0, len(data) - size + 1, size)]
+
     def all_numbers(self, one: Field, most: int = 16) -> list[Fraction] | None:
         """As `numbers`, or None if one of them is no number."""
         found = list(self._numbers(one, most))

@@ -9,14 +9,14 @@ import re
 
 from custody.evidence.image.model import Thumbnail
 from custody.evidence.image.walk import Walk
-from custody.evidence.image.window import Ranges, Window
+from custody.evidence.image.window import Window
 
 MAGIC = b"\xff\xd8\xff"
 _SIZES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _ALONE = {0x01, *range(0xD0, 0xD8)}
 # In a scan, FF stands before 00 (stuffing), a restart marker, or another FF; anything else is a marker.
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
-_STEP = 1 << 20
+_FIRST_STEP, _STEP = 1 << 9, 1 << 20
 
 _NAMES = {
     **{0xE0 + number: f"APP{number}" for number in range(16)},
@@ -94,19 +94,21 @@ def walk(out: Walk) -> None:
             at = window.size if found is None else found
             parts.add(at, "scan", "picture")
     if claims:
-        out.claims.append(Ranges.of(window, claims))
+        out.block(out.claims, claims)
 
 
 def _next(window: Window, at: int) -> int | None:
     """Where the next marker stands that ends a scan, or None."""
+    step = _FIRST_STEP  # small at first: a file of tiny scans must not be copied again and again
     while at < window.size:
-        piece = window.take(at, _STEP)
+        piece = window.take(at, step)
         match = _MARKER.search(piece)
         if match:
             return at + match.start()
-        if len(piece) < _STEP:
+        if len(piece) < step:
             return None
-        at += _STEP - 1  # an FF may be the last byte
+        at += step - 1  # an FF may be the last byte
+        step = min(2 * step, _STEP)
     return None
 
 
@@ -126,10 +128,10 @@ def _segment(out: Walk, code: int, start: int, end: int, claims: list[tuple[int,
     if code == 0xE0:
         return _application0(out, start, end, head)
     if code == 0xE1 and head.startswith(_EXIF):
-        out.exif.append(Ranges.of(window, [(start + 6, end)]))
+        out.block(out.exif, [(start + 6, end)])
         return "exif"
     if code == 0xE1 and head.startswith(_XMP):
-        out.xmp.append(Ranges.of(window, [(start + len(_XMP), end)]))
+        out.block(out.xmp, [(start + len(_XMP), end)])
         return "xmp"
     if code == 0xE1 and head.startswith(_EXTENDED):
         lead = window.take(start + len(_EXTENDED), 40)
@@ -138,7 +140,7 @@ def _segment(out: Walk, code: int, start: int, end: int, claims: list[tuple[int,
             out.extended.append((lead[:32], offset, start + len(_EXTENDED) + 40, end))
         return "xmp"
     if code == 0xE2 and head.startswith(b"MPF\x00"):
-        out.mpf.append(Ranges.of(window, [(start + 4, end)]))
+        out.block(out.mpf, [(start + 4, end)])
         return "multi-picture index"
     if code == 0xE2 and head.startswith(b"ICC_PROFILE\x00"):
         return "colour profile"
@@ -148,7 +150,7 @@ def _segment(out: Walk, code: int, start: int, end: int, claims: list[tuple[int,
         claims.append((start + 8 if first else start + 16, end))
         return "content credentials"
     if code == 0xED and head.startswith(_PHOTOSHOP):
-        out.iptc.append(Ranges.of(window, [(start + len(_PHOTOSHOP), end)]))
+        out.block(out.iptc, [(start + len(_PHOTOSHOP), end)])
         return "photoshop, iptc"
     if code == 0xFE:
         out.says("container", "comment", _text(window.take(start, min(end - start, 4096))), start, end)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import zlib
 
-from custody.evidence.image.walk import Walk
-from custody.evidence.image.window import Ranges, Window
+from custody.evidence.image.walk import MAX_UNPACKED, Walk
+from custody.evidence.image.window import Window
 
 MAGIC = b"\x89PNG\r\n\x1a\n"
 LONGEST_TEXT = 1 << 20
@@ -91,9 +91,9 @@ def _chunk(out: Walk, kind: bytes, start: int, end: int) -> None:
     elif kind == b"acTL" and end - start >= 4:
         out.frames = window.number(start, 4)
     elif kind == b"eXIf":
-        out.exif.append(Ranges.of(window, [(start, end)]))
+        out.block(out.exif, [(start, end)])
     elif kind == b"caBX":
-        out.claims.append(Ranges.of(window, [(start, end)]))
+        out.block(out.claims, [(start, end)])
     elif kind == b"tIME" and end - start == 7:
         year = int.from_bytes(window.take(start, 2), "big")
         month, day, hour, minute, second = window.take(start + 2, 5)
@@ -125,10 +125,11 @@ def _text(out: Walk, kind: bytes, start: int, end: int) -> None:
     elif packed:
         at, rest = at + 1, rest[1:]
     if name == "XML:com.adobe.xmp" and not packed:
-        out.xmp.append(Ranges.of(out.window, [(at, end)]))
+        out.block(out.xmp, [(at, end)])
         return
     if packed:
-        unpacked = _unpacked(rest)
+        unpacked = _unpacked(rest) if out.unpacked < MAX_UNPACKED else None
+        out.unpacked += LONGEST_TEXT if unpacked is None else len(unpacked)
         if unpacked is None:
             out.fault(start, end, "a packed text that can't be unpacked, or is too long for it", what="text")
             return

@@ -70,11 +70,11 @@ def walk(out: Walk) -> None:
 def _known(out: Walk, field: Field) -> None:
     place = [(field.start, field.start + field.size)]
     if field.tag == 700:
-        out.xmp.append(Ranges.of(out.window, place))
+        out.block(out.xmp, place)
     elif field.tag == 0xCD41:
-        out.claims.append(Ranges.of(out.window, place))
+        out.block(out.claims, place)
     elif field.tag == 33723:
-        out.iptc.append(Ranges.of(out.window, place))
+        out.block(out.iptc, place)
 
 
 def _first(found: Structure, fields: list[Field], tag: int) -> int | None:
@@ -94,7 +94,8 @@ def _strips(
         return []
     if starts.count > most:
         out.flags.add("too_many_parts")
-    numbers = zip(found.numbers(starts, most), found.numbers(sizes, most), strict=False)
+    most = min(most, starts.count, sizes.count)
+    numbers = zip(found.whole(starts, most), found.whole(sizes, most), strict=False)
     places = []
     for start, size in numbers:
         if start + size > out.window.size:

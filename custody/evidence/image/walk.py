@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from custody.evidence.image.model import Part, Statement, Thumbnail, Unread
@@ -9,10 +10,14 @@ from custody.evidence.image.window import Ranges, Window
 
 MAX_PARTS = 2_000
 """Parts that are listed; what comes after them is told as one, with how many there were."""
-MAX_STEPS = 200_000
+MAX_STEPS = 100_000
 """Chunks, segments, blocks or boxes that are walked at most: the rest is accounted for as not walked."""
 MAX_UNREAD = 200
 MAX_STATEMENTS = 2_000
+MAX_BLOCKS = 8
+"""Blocks of EXIF, XMP, IPTC, claims or indexes that are read, of each kind; a sound file has one or two."""
+MAX_UNPACKED = 8 << 20
+"""Bytes of packed texts of one file that are unpacked at most."""
 
 
 class Parts:
@@ -81,6 +86,7 @@ class Walk:
     announced: list[tuple[int, int, str]] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
     flags: set[str] = field(default_factory=set)
+    unpacked: int = 0
     raw_times: list[tuple[str, str]] = field(default_factory=list)
 
     @classmethod
@@ -96,6 +102,15 @@ class Walk:
         if len(self.unread) < MAX_UNREAD:
             start = max(0, min(start, self.window.size))
             self.unread.append(Unread(start, max(start, min(end, self.window.size)), what, reason))
+
+    def block(self, blocks: list[Ranges], ranges: Sequence[tuple[int, int]]) -> None:
+        """A block of metadata to be read after the walk."""
+        one = Ranges.of(self.window, ranges)
+        if len(blocks) < MAX_BLOCKS:
+            blocks.append(one)
+        else:
+            start, end = one.place(0, one.size)
+            self.fault(start, end, "more blocks of one kind than are read", flag="too_many_parts")
 
     def says(self, origin: str, name: str, value: str, start: int, end: int) -> None:
         """A statement of the file."""

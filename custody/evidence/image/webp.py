@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from custody.evidence.image.walk import Walk
-from custody.evidence.image.window import Ranges
 
 _ABOUT = {
     b"VP8 ": "picture",
@@ -79,8 +78,8 @@ def _chunk(out: Walk, kind: bytes, start: int, end: int) -> None:
     elif kind == b"EXIF":
         # Some writers put JPEG's lead before it.
         start += 6 if head.startswith(b"Exif\x00\x00") else 0
-        out.exif.append(Ranges.of(window, [(start, end)]))
+        out.block(out.exif, [(start, end)])
     elif kind == b"XMP ":
-        out.xmp.append(Ranges.of(window, [(start, end)]))
+        out.block(out.xmp, [(start, end)])
     elif kind == b"C2PA":
-        out.claims.append(Ranges.of(window, [(start, end)]))
+        out.block(out.claims, [(start, end)])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from custody.evidence.export import Bytes
 
-_KEPT = 256 << 10
+_KEPT = 32 << 10
 
 
 class Window:

@@ -11,6 +11,7 @@ LONGEST = 4 << 20
 """Bytes of a packet that are read at most."""
 _MAX_DEPTH = 100
 _MAX_VALUES = 4_000
+_MAX_ELEMENTS = 20_000
 _LONGEST_VALUE = 64 << 10
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -61,6 +62,7 @@ def read_packet(data: bytes) -> Packet:
     found = Packet()
     stack: list[str] = []
     text: list[str] = []
+    elements = 0
 
     def add(name: str, value: str) -> None:
         if len(found.values) >= _MAX_VALUES:
@@ -70,6 +72,10 @@ def read_packet(data: bytes) -> Packet:
             found.values.append((name, value[:_LONGEST_VALUE]))
 
     def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal elements
+        elements += 1
+        if elements > _MAX_ELEMENTS:
+            raise _Stop("more elements than are read")
         if len(stack) >= _MAX_DEPTH:
             raise _Stop("nested too deep")
         stack.append(_named(name))
