@@ -374,6 +374,76 @@ def test_owner_name() -> None:
     assert "owner_name" not in with_exif(tiff({0x010F: ascii_value("Made Up")})).flags
 
 
+def test_place_named() -> None:
+    assert "place_named" in look(jpeg(segments=(pictures.iptc_segment((90, b"Madeupville")),))).flags
+    said = packet(
+        "<photoshop:City xmlns:photoshop='http://ns.adobe.com/photoshop/1.0/'>Madeupville</photoshop:City>"
+    )
+    assert "place_named" in look(jpeg(segments=(xmp_segment(said),))).flags
+    assert "place_named" not in look(jpeg(segments=(pictures.iptc_segment((90, b" ")),))).flags
+
+
+def test_person_named() -> None:
+    for space, name in (
+        ("http://www.metadataworkinggroup.com/schemas/regions/", "Name"),
+        ("http://ns.microsoft.com/photo/1.2/t/Region#", "PersonDisplayName"),
+        ("http://iptc.org/std/Iptc4xmpExt/2008-02-29/", "PersonInImage"),
+    ):
+        said = packet(f"<a:{name} xmlns:a='{space}'>Person E</a:{name}>")
+        picture = look(jpeg(segments=(xmp_segment(said),)))
+        assert "person_named" in picture.flags
+        assert any(one.value == "Person E" for one in picture.statements)
+    other = packet("<a:Name xmlns:a='urn:made-up'>Person E</a:Name>")
+    assert "person_named" not in look(jpeg(segments=(xmp_segment(other),))).flags
+
+
+def test_what_pictures_inside_and_behind_tell_is_told() -> None:
+    with_position = jpeg(160, 120, segments=(exif_segment(tiff({}, gps=gps_fields())),))
+    inside = with_exif(tiff({}, thumbnail=with_position))
+    assert "gps_position" in inside.flags
+    assert inside.positions == ()
+    assert inside.thumbnails[0].flags == ("gps_position",)
+    further = look(pictures.with_further(jpeg(), (0, with_position)))
+    assert "gps_position" in further.flags
+    assert further.behind[0].flags == ("gps_position",)
+    assert "gps_position" in look(png() + with_position).flags
+    # but not what lies inside of what lies inside, without end
+    assert "gps_position" not in look(png() + png() + b"\0").flags
+
+
+def test_profiles_spelled_in_hex_are_read() -> None:
+    block = b"Exif\0\0" + tiff({0x0110: ascii_value("MU-1")}, gps=gps_fields())
+    for kind in ("exif", "APP1"):
+        text = f"\n{kind}\n{len(block):8}\n{block.hex()}\n".encode()
+        data = png(
+            chunks=(chunk(b"zTXt", f"Raw profile type {kind}".encode() + b"\0\0" + zlib.compress(text)),)
+        )
+        picture = look(data)
+        assert "gps_position" in picture.flags
+        assert picture.stated("Model") == "MU-1"
+        model = next(one for one in picture.statements if one.name == "Model")
+        assert (model.start, model.end) == (41, 41 + len(data) - len(png()) - 12)  # all of the chunk's data
+    said = packet("", 'xmp:CreatorTool="Made Up 3"')
+    text = f"\nxmp\n{len(said):8}\n{said.hex()}\n".encode()
+    assert look(png(chunks=(text_chunk("Raw profile type xmp", text.decode()),))).stated("xmp:CreatorTool")
+    iptc = pictures.iptc_segment((80, b"Person F"))[18:]
+    text = f"\niptc\n{len(iptc):8}\n{iptc.hex()}\n".encode()
+    assert "owner_name" in look(png(chunks=(text_chunk("Raw profile type iptc", text.decode()),))).flags
+    broken = look(png(chunks=(text_chunk("Raw profile type exif", "\nexif\n3\nzz"),)))
+    assert [one.what for one in broken.unread] == ["text"]
+    packed = pictures.international("XML:com.adobe.xmp", said, packed=True)
+    assert look(png(chunks=(packed,))).stated("xmp:CreatorTool") == "Made Up 3"
+
+
+def test_pages_of_a_tiff_are_no_thumbnails() -> None:
+    stream = io.BytesIO()
+    pages = [PIL.Image.linear_gradient("L").resize(size) for size in ((8, 8), (30, 8))]
+    pages[0].save(stream, "TIFF", save_all=True, append_images=pages[1:])
+    picture = look(stream.getvalue())
+    assert picture.frames == 2
+    assert picture.thumbnails == ()
+
+
 def test_maker_note_not_read() -> None:
     picture = with_exif(tiff({}, exif={0x927C: opaque(b"maker's own")}))
     assert "maker_note_not_read" in picture.flags
@@ -656,7 +726,8 @@ def test_thumbnails_elsewhere() -> None:
     ("thumbnail", "picture", "differs"),
     [
         ((160, 120), (4000, 3000), False),
-        ((160, 107), (6000, 4000), False),  # rounded to a pixel
+        ((160, 107), (6000, 4000), False),
+        ((10, 7), (4000, 3000), False),  # rounded to a pixel
         ((160, 120), (4000, 2000), True),
         ((160, 120), (3000, 4000), False),  # turned, which is a hint
         ((160, 120), (3000, 3000), True),

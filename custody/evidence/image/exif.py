@@ -109,7 +109,8 @@ def take(out: Walk, data: Ranges, times: list[Time], positions: list[Position]) 
     where = _position(out, found)
     if where is not None:
         positions.append(where)
-    _thumbnail(out, found)
+    if not out.pages:
+        _thumbnail(out, found)
 
 
 def _state(out: Walk, found: Structure, one: Field, name: str) -> None:
@@ -226,5 +227,5 @@ def _thumbnail(out: Walk, found: Structure) -> None:
         start, end = found.data.place(begin, length)
         width, height = whole.get(256), whole.get(257)
         if 513 in whole:
-            width, height = jpeg.dimensions(out.window, start, end)
+            width, height = jpeg.dimensions(found.data, begin, begin + length)
         out.thumbnails.append(Thumbnail(kind="exif", start=start, end=end, width=width, height=height))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from custody.evidence import sniff
-from custody.evidence.export import Bytes
+from custody.evidence.export import Bytes, Cut
 from custody.evidence.image import (
     behind,
     bmp,
@@ -22,7 +23,7 @@ from custody.evidence.image import (
     webp,
     xmp_facts,
 )
-from custody.evidence.image.model import RENDER_PIXELS, Behind, Picture, Position, Time
+from custody.evidence.image.model import RENDER_PIXELS, TELLING, Behind, Picture, Position, Time
 from custody.evidence.image.walk import Walk
 from custody.evidence.image.window import Window
 
@@ -49,6 +50,7 @@ _WALKS: dict[str, Callable[[Walk], None]] = {
     "avif": boxes.walk,
 }
 FORMATS = tuple(_WALKS)
+_MOST_INNER = 8
 
 
 def format_of(window: Window) -> str | None:
@@ -76,6 +78,10 @@ def facts(data: Bytes, name: str = "") -> Picture:
     What is no picture known here gives a `Picture` without a format, flagged ``not_a_picture``. Reads
     ranges of 1 MiB at most and holds no more than some MiB, whatever the size.
     """
+    return _look(data, name, inner=True)
+
+
+def _look(data: Bytes, name: str, *, inner: bool) -> Picture:
     window = Window(data)
     out = Walk.over(window)
     format_name = format_of(window)
@@ -105,7 +111,30 @@ def facts(data: Bytes, name: str = "") -> Picture:
         for one in found_behind:
             out.parts.add(one.end, "behind the picture", "trailing data")
         claims.look(out)
-    return _picture(out, format_name, name, times, positions, found_behind)
+    picture = _picture(out, format_name, name, times, positions, found_behind)
+    return _with_inner(data, picture) if inner else picture
+
+
+def _with_inner(data: Bytes, picture: Picture) -> Picture:
+    """With what pictures inside and behind this one tell of persons and places: whoever has it, has them."""
+    told: dict[tuple[int, int], tuple[str, ...]] = {}
+    at = 0
+    places = {(one.start, one.end) for one in picture.thumbnails}
+    places |= {(one.start, one.end) for one in picture.behind}
+    for start, end in sorted(places):
+        # Those that overlap would be looked at again and again.
+        if start >= at and len(told) < _MOST_INNER and format_of(Window(Cut(data, start, end))) is not None:
+            flags = _look(Cut(data, start, end), "", inner=False).flags
+            told[start, end] = tuple(flag for flag in TELLING if flag in flags)
+            at = end
+    return replace(
+        picture,
+        thumbnails=tuple(
+            replace(one, flags=told.get((one.start, one.end), ())) for one in picture.thumbnails
+        ),
+        behind=tuple(replace(one, flags=told.get((one.start, one.end), ())) for one in picture.behind),
+        flags=tuple(sorted({*picture.flags, *(flag for flags in told.values() for flag in flags)})),
+    )
 
 
 def _picture(

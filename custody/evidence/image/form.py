@@ -57,6 +57,7 @@ def to_json(picture: Picture) -> dict[str, Any]:
                 "width": one.width,
                 "height": one.height,
                 "differs": one.differs,
+                "flags": list(one.flags),
             }
             for one in picture.thumbnails
         ],
@@ -68,6 +69,7 @@ def to_json(picture: Picture) -> dict[str, Any]:
                 "how": one.how,
                 "announced": one.announced,
                 "zeros": one.zeros,
+                "flags": list(one.flags),
             }
             for one in picture.behind
         ],

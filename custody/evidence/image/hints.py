@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from custody.evidence.image import names
 from custody.evidence.image.exif import EXPOSURE
@@ -114,16 +115,7 @@ def compared(out: Walk, found: list[Hint]) -> list[Thumbnail]:
                 found.append(
                     Hint("thumbnail_turned", f"the {one.kind} thumbnail is turned against the picture")
                 )
-        thumbnails.append(
-            Thumbnail(
-                kind=one.kind,
-                start=one.start,
-                end=one.end,
-                width=one.width,
-                height=one.height,
-                differs=differs,
-            )
-        )
+        thumbnails.append(replace(one, differs=differs))
     if thumbnails:
         out.flags.add("embedded_thumbnail")
     if any(one.differs for one in thumbnails):

@@ -28,6 +28,7 @@ _NAMES = {
     122: "Writer",
 }
 OWNERS = {"By-line", "Credit", "CopyrightNotice", "Contact", "Writer"}
+PLACES = {"City", "Sub-location", "Country"}
 _MAX = 1_000
 
 
@@ -53,7 +54,7 @@ def take(out: Walk, data: Ranges) -> None:
             _records(out, data, start, start + size)
         elif number in (0x0409, 0x040C):  # 28 bytes of header before the picture
             first, last = data.place(start + 28, max(0, size - 28))
-            width, height = jpeg.dimensions(out.window, first, last)
+            width, height = jpeg.dimensions(data, start + 28, start + size)
             out.thumbnails.append(
                 Thumbnail(kind="photoshop", start=first, end=last, width=width, height=height)
             )
@@ -80,4 +81,6 @@ def _records(out: Walk, data: Ranges, at: int, end: int) -> None:
             out.says("iptc", name, value, start, stop)
             if value and name in OWNERS:
                 out.flags.add("owner_name")
+            if value and name in PLACES:
+                out.flags.add("place_named")
         at += 5 + size

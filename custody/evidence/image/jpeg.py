@@ -9,7 +9,7 @@ import re
 
 from custody.evidence.image.model import Thumbnail
 from custody.evidence.image.walk import Walk
-from custody.evidence.image.window import Window
+from custody.evidence.image.window import Ranges, Window
 
 MAGIC = b"\xff\xd8\xff"
 _SIZES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
@@ -189,7 +189,7 @@ def _text(data: bytes) -> str:
     return data.rstrip(b"\x00").decode("utf-8", "backslashreplace")
 
 
-def dimensions(window: Window, start: int, end: int) -> tuple[int | None, int | None]:
+def dimensions(window: Window | Ranges, start: int, end: int) -> tuple[int | None, int | None]:
     """Width and height of the JPEG that stands at a place of the file, or (None, None); 64 segments at most."""
     if window.take(start, 2) != b"\xff\xd8":
         return None, None

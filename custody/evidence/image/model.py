@@ -34,7 +34,9 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "no_dimensions": "width or height is not to be found",
         "not_a_picture": "it does not begin like any picture that is known here",
         "owner_name": "a field for a person's name is filled in: owner, author, rights",
+        "person_named": "somebody is named as seen in the picture",
         "photo_of_screen_possible": "a camera's exposure is inside, and name or program say screenshot",
+        "place_named": "a field names a town, a country or another place",
         "proofmode_mentioned": "ProofMode is named inside; it was not judged here",
         "screenshot_possible": "name, program or size are as of a screenshot; each reason is a hint",
         "stated_as_generated": "the file itself says that a trained program made it or parts of it",
@@ -48,6 +50,15 @@ FLAGS: Mapping[str, str] = MappingProxyType(
     }
 )
 """What each flag means, in plain words. ``no_offset`` and ``time_not_understood`` are those of all times."""
+
+TELLING = (
+    "device_serial",
+    "gps_position",
+    "owner_name",
+    "person_named",
+    "place_named",
+)
+"""Flags of a picture inside or behind another that the outer one has, too: they can tell who or where somebody is."""
 
 RENDER_PIXELS = 50_000_000
 """Pixels of a picture that is decoded here at most."""
@@ -136,7 +147,8 @@ class Position:
 class Thumbnail:
     """A smaller picture inside the file, made when this program can't know. ``kind``: where it belongs to.
 
-    ``differs``: whether its shape is not that of the picture (None where one of both is not known).
+    ``differs``: whether its shape is not that of the picture (None where one of both is not known). ``flags``:
+    those of TELLING that the small picture has itself.
     """
 
     kind: str
@@ -145,6 +157,7 @@ class Thumbnail:
     width: int | None
     height: int | None
     differs: bool | None = None
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +165,7 @@ class Behind:
     """Bytes behind the end of the picture, and what they look like (by custody.evidence.sniff).
 
     ``announced``: what inside the picture says that they are there (``mpf``, ``motion``), or None.
-    ``zeros``: whether they are nothing but zeros.
+    ``zeros``: whether they are nothing but zeros. ``flags``: those of TELLING that a picture there has itself.
     """
 
     start: int
@@ -161,6 +174,7 @@ class Behind:
     how: str
     announced: str | None
     zeros: bool
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import zlib
 
 from custody.evidence.image.walk import MAX_UNPACKED, Walk
-from custody.evidence.image.window import Window
+from custody.evidence.image.window import Ranges, Window
 
 MAGIC = b"\x89PNG\r\n\x1a\n"
 LONGEST_TEXT = 1 << 20
 """Bytes of a text that is unpacked at most."""
 _PIECE = 1 << 20
+_RAW_PROFILE = "Raw profile type "
 _ABOUT = {
     b"IHDR": "dimensions",
     b"PLTE": "palette",
@@ -134,7 +135,32 @@ def _text(out: Walk, kind: bytes, start: int, end: int) -> None:
             out.fault(start, end, "a packed text that can't be unpacked, or is too long for it", what="text")
             return
         rest = unpacked
+    if name == "XML:com.adobe.xmp":
+        out.block(out.xmp, Ranges.unpacked(rest, start, end))
+        return
+    if name.startswith(_RAW_PROFILE) and _profile(out, name.removeprefix(_RAW_PROFILE), rest, start, end):
+        return
     out.says("text", name, rest[:4100].decode(encoding, "backslashreplace"), start, end)
+
+
+def _profile(out: Walk, kind: str, text: bytes, start: int, end: int) -> bool:
+    """A profile that ImageMagick and others spell in hex digits behind its name and length: True if it is taken."""
+    lines = text.strip().split(b"\n", 2)
+    try:
+        data = bytes.fromhex(lines[2].decode("ascii")) if len(lines) == 3 else b""
+    except ValueError:
+        data = b""
+    if not data:
+        out.fault(start, end, f"a profile that is not spelled in hex digits: {kind[:20]!r}", what="text")
+    elif kind in ("exif", "APP1") and data.startswith(b"Exif\x00\x00"):
+        out.block(out.exif, Ranges.unpacked(data[6:], start, end))
+    elif kind in ("xmp", "APP1") and b"<" in data[:100]:
+        out.block(out.xmp, Ranges.unpacked(data[data.index(b"<") :], start, end))
+    elif kind == "iptc":
+        out.block(out.iptc, Ranges.unpacked(data, start, end))
+    else:
+        return False
+    return True
 
 
 def _unpacked(data: bytes) -> bytes | None:

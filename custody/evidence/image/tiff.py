@@ -26,6 +26,7 @@ def walk(out: Walk) -> None:
         return
     whole = Ranges.of(window, [(0, window.size)])
     out.exif.append(whole)
+    out.pages = True
     found = read_structure(whole)
     if found is None:
         return

@@ -64,8 +64,8 @@ class Walk:
     """What was met on the way. ``end``: where the picture ends, None where it does not (then it is cut off).
 
     ``exif``: TIFF structures with EXIF; ``xmp``: packets; ``extended``: XMP's continuation by (GUID, offset);
-    ``claims``: JUMBF of content credentials; ``mpf``: indexes of JPEG's multi-picture format; ``bare``: whether
-    the format is one in which cameras and messengers write EXIF or leave it out (JPEG).
+    ``claims``: JUMBF of content credentials; ``mpf``: indexes of JPEG's multi-picture format; ``pages``: whether
+    the directories of the EXIF are the picture itself (TIFF), so that the second is no thumbnail.
     """
 
     window: Window
@@ -87,6 +87,7 @@ class Walk:
     unread: list[Unread] = field(default_factory=list)
     flags: set[str] = field(default_factory=set)
     unpacked: int = 0
+    pages: bool = False
     raw_times: list[tuple[str, str]] = field(default_factory=list)
 
     @classmethod
@@ -103,9 +104,9 @@ class Walk:
             start = max(0, min(start, self.window.size))
             self.unread.append(Unread(start, max(start, min(end, self.window.size)), what, reason))
 
-    def block(self, blocks: list[Ranges], ranges: Sequence[tuple[int, int]]) -> None:
+    def block(self, blocks: list[Ranges], ranges: Sequence[tuple[int, int]] | Ranges) -> None:
         """A block of metadata to be read after the walk."""
-        one = Ranges.of(self.window, ranges)
+        one = ranges if isinstance(ranges, Ranges) else Ranges.of(self.window, ranges)
         if len(blocks) < MAX_BLOCKS:
             blocks.append(one)
         else:

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from custody.evidence.export import Bytes
+from custody.evidence.export import Bytes, Held
 
 _KEPT = 32 << 10
 
@@ -53,6 +53,19 @@ class Ranges:
     before: tuple[int, ...]
     """How many bytes lie before each range."""
     size: int
+    fixed: tuple[int, int] | None = None
+    """Where all of it stands in the file, if it had to be unpacked and single bytes have no place."""
+
+    @classmethod
+    def unpacked(cls, data: bytes, start: int, end: int) -> Ranges:
+        """Bytes that stand packed at one place of the file."""
+        return cls(
+            Window(Held(data)),
+            ((0, len(data)),) if data else (),
+            (0,) if data else (),
+            len(data),
+            (start, end),
+        )
 
     @classmethod
     def of(cls, window: Window, ranges: Sequence[tuple[int, int]]) -> Ranges:
@@ -89,6 +102,8 @@ class Ranges:
 
     def place(self, start: int, count: int = 0) -> tuple[int, int]:
         """Where the bytes stand in the file; for bytes in several ranges, from the first of them to the last."""
+        if self.fixed is not None:
+            return self.fixed
         if not self.ranges:
             return 0, 0
         first, last = self._at(start), self._at(start + max(count, 1) - 1)

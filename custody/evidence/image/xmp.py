@@ -31,6 +31,8 @@ _PREFIXES = {
     "http://ns.google.com/photos/1.0/camera/": "GCamera",
     "http://ns.google.com/photos/1.0/container/": "Container",
     "http://ns.google.com/photos/1.0/container/item/": "Item",
+    "http://www.metadataworkinggroup.com/schemas/regions/": "mwg-rs",
+    "http://ns.microsoft.com/photo/1.2/t/Region#": "MPReg",
     "http://ns.adobe.com/xmp/note/": "xmpNote",
     "http://ns.apple.com/faceinfo/1.0/": "apple-fi",
     "http://purl.org/dc/terms/": "dcterms",

@@ -26,11 +26,22 @@ _OWNERS = {
 _SERIALS = {"aux:SerialNumber", "aux:LensSerialNumber", "exifEX:BodySerialNumber", "exifEX:LensSerialNumber"}
 _STATED = {
     "tiff:Make", "tiff:Model", "tiff:Software", "xmp:CreatorTool", "aux:Lens", "dc:description", "dc:title",
-    "exif:UserComment", "photoshop:City", "photoshop:Country", "Iptc4xmpCore:Location",
+    "exif:UserComment",
     "Iptc4xmpExt:DigitalSourceType", "xmpMM:DocumentID", "xmpMM:OriginalDocumentID", "xmpMM:InstanceID",
     "stEvt:softwareAgent", "stEvt:action", "stEvt:when", "GCamera:MotionPhoto", "GCamera:MicroVideo",
     "GCamera:MicroVideoOffset", "xmpNote:HasExtendedXMP",
 }  # fmt: skip
+_PLACES = {
+    "photoshop:City", "photoshop:State", "photoshop:Country", "Iptc4xmpCore:Location", "Iptc4xmpExt:Sublocation",
+    "Iptc4xmpExt:City", "Iptc4xmpExt:LocationName",
+}  # fmt: skip
+_PERSONS = {"mwg-rs:Name", "MPReg:PersonDisplayName", "Iptc4xmpExt:PersonInImage"}
+_FLAGS = {
+    **dict.fromkeys(_OWNERS, "owner_name"),
+    **dict.fromkeys(_SERIALS, "device_serial"),
+    **dict.fromkeys(_PLACES, "place_named"),
+    **dict.fromkeys(_PERSONS, "person_named"),
+}
 _MAX_TIMES = 100
 
 
@@ -50,12 +61,10 @@ def take(out: Walk, times: list[Time], positions: list[Position]) -> list[int]:
 
 def _values(out: Walk, packet: xmp.Packet, start: int, end: int, times: list[Time]) -> None:
     for name, value in packet.values:
-        if name in _STATED or name in _OWNERS or name in _SERIALS:
+        if name in _STATED or name in _FLAGS:
             out.says("xmp", name, value, start, end)
-        if name in _OWNERS:
-            out.flags.add("owner_name")
-        elif name in _SERIALS:
-            out.flags.add("device_serial")
+        if name in _FLAGS:
+            out.flags.add(_FLAGS[name])
         elif name == "xmpGImg:image" and len(out.thumbnails) < _MAX_TIMES:
             data = xmp.thumbnail_bytes(value) or b""
             width, height = jpeg.dimensions(Window(Held(data)), 0, len(data))
