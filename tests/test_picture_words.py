@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from custody.cli.records import row_lines
 from custody.evidence.export import Held
 from custody.evidence.image import form, words
 from custody.evidence.image.facts import facts
@@ -42,6 +43,21 @@ def test_no_instant_is_said_to_be_none() -> None:
     block = pictures.tiff({}, exif={0x9003: pictures.ascii_value("2026:11:03 20:14:05")})
     told = lines(pictures.jpeg(segments=(pictures.exif_segment(block),)))
     assert "time DateTimeOriginal: 2026:11:03 20:14:05 (no instant: the zone is not in the file)" in told
+
+
+def test_texts_of_a_picture_are_made_safe_on_the_terminal() -> None:
+    data = pictures.png(chunks=(pictures.text_chunk("note", "\x1b[2Jgone"),))
+    values = form.to_json(facts(Held(data)))
+    row = {
+        **{name: value for name, value in values.items() if value not in (None, [])},
+        "kind": "picture",
+        "number": 1,
+    }
+    told = "\n".join(row_lines(row))
+    assert "gone" in told
+    assert "\x1b" not in told
+    assert "parts account for every byte" in told
+    assert "{" not in told  # words, not JSON
 
 
 def test_what_is_left_out_is_counted() -> None:

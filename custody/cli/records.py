@@ -265,6 +265,11 @@ def row_lines(record: dict[str, Any]) -> Iterator[str]:
     yield f"[{item}{record['number']}] {time_text(record)}  {headline(record)}{place}"
     if record["kind"] == "unknown":
         yield f"    as it stands: {safe(record.get('raw', ''), 4096)}"
+    if record["kind"] == "picture":
+        from custody.evidence.image import words
+
+        yield from (f"    {safe(line, 2000)}" for line in words.lines(record))
+        record = {name: record[name] for name in ("kind", "flags") if name in record}
     for name, value in record.items():
         if name in _SHOWN_ELSEWHERE:
             continue

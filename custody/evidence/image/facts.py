@@ -23,7 +23,7 @@ from custody.evidence.image import (
     webp,
     xmp_facts,
 )
-from custody.evidence.image.model import RENDER_PIXELS, TELLING, Behind, Picture, Position, Time
+from custody.evidence.image.model import TELLING, Behind, Picture, Position, Time, render_pixels
 from custody.evidence.image.walk import Walk
 from custody.evidence.image.window import Window
 
@@ -160,7 +160,7 @@ def _picture(
     if format_name is not None:
         if not out.width or not out.height:
             out.flags.add("no_dimensions")
-        elif out.width * out.height > RENDER_PIXELS:
+        elif out.width * out.height > render_pixels(format_name):
             out.flags.add("too_large_to_render")
     if out.parts.shortened:
         out.flags.add("too_many_parts")

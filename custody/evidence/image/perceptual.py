@@ -20,7 +20,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from custody.evidence.image.model import RENDER_PIXELS
+from custody.evidence.image.model import render_pixels
 from custody.format.compartments import HANDLING_FLAGS
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class NotHashed:
     text: str
 
 
-_TOO_MANY_PIXELS = NotHashed("too_large_to_render", f"more than {RENDER_PIXELS} pixels: kept, not rendered")
+_TOO_MANY_PIXELS = NotHashed("too_large_to_render", "more pixels than are decoded here: kept, not rendered")
 
 
 def refusal(handling: Collection[str]) -> NotHashed | None:
@@ -87,7 +87,7 @@ def perceptual_hash(
     """The hashes of a picture's first frame, turned as its ``orientation`` says; or why there are none.
 
     ``format_name`` is `Picture.format`: only that decoder is tried. ``handling``: the item's flags, all of
-    them. Never raises for what stands in the file; holds at most about 4 bytes for each of RENDER_PIXELS.
+    them. Never raises for what stands in the file; what it holds at most stands with RENDER_PIXELS.
     """
     refused = refusal(handling)
     if refused is not None:
@@ -97,7 +97,7 @@ def perceptual_hash(
         return NotHashed("not_decoded_here", f"{format_name or 'no picture known here'}: not decoded here")
     if len(data) > LONGEST:
         return NotHashed("too_large_to_render", f"more than {LONGEST} bytes: kept, not rendered")
-    return _hashed(data, decoder, orientation)
+    return _hashed(data, decoder, render_pixels(format_name), orientation)
 
 
 def _grey(image: Image) -> Image:
@@ -115,14 +115,14 @@ def _grey(image: Image) -> Image:
     return image.convert("L")
 
 
-def _hashed(data: bytes, decoder: str, orientation: int | None) -> Hashed | NotHashed:
+def _hashed(data: bytes, decoder: str, most: int, orientation: int | None) -> Hashed | NotHashed:
     import PIL.Image
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # our own limit is below the one that Pillow warns at
             with PIL.Image.open(io.BytesIO(data), formats=[decoder]) as image:
-                if image.width * image.height > RENDER_PIXELS:
+                if image.width * image.height > most:
                     return _TOO_MANY_PIXELS
                 image.draft("L", (256, 256))  # a JPEG is decoded smaller
                 grey = _grey(image)
