@@ -58,6 +58,9 @@ CSV_COLUMNS = (
 @click.option(
     "--case", "ref", metavar="REF", help="The case: without ITEM, the rows of all its items by time."
 )
+@click.option(
+    "--alike", is_flag=True, help="With --case: which pictures look alike, in groups; none is dropped."
+)
 @click.option("--purpose", metavar="TEXT", help="Why you open it; asked for when absent or “-”. Logged.")
 def records(
     session: Session,
@@ -71,6 +74,7 @@ def records(
     numbers: Sequence[int],
     as_csv: bool,
     ref: str | None,
+    alike: bool,
     purpose: str | None,
 ) -> None:
     """What a log, a return, a capture or a picture says, row by row.
@@ -96,8 +100,15 @@ def records(
         flag=flag,
         numbers=tuple(numbers),
     )
+    if alike and (item is not None or as_csv or wanted != Filter()):
+        raise UsageError("pictures are compared over a whole case", expected="--case REF --alike and no more")
     desk = session.desk()
     case = None if ref is None else cases.find(desk, ref).id
+    if alike and case is not None:
+        from custody.cli.alike import say_alike
+
+        say_alike(session, desk, case, purpose)
+        return
     writer = _Csv(session) if as_csv else _Json(session) if session.out.as_json else _Text(session)
     if item is None:
         assert case is not None
