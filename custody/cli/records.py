@@ -66,6 +66,9 @@ CSV_COLUMNS = (
 @click.option(
     "--case", "ref", metavar="REF", help="The case: without ITEM, the rows of all its items by time."
 )
+@click.option(
+    "--alike", is_flag=True, help="With --case: which pictures look alike, in groups; none is dropped."
+)
 @click.option("--purpose", metavar="TEXT", help="Why you open it; asked for when absent or “-”. Logged.")
 def records(
     session: Session,
@@ -79,6 +82,7 @@ def records(
     numbers: Sequence[int],
     as_csv: bool,
     ref: str | None,
+    alike: bool,
     purpose: str | None,
 ) -> None:
     """What a log, a return, a capture or a picture says, row by row.
@@ -104,8 +108,15 @@ def records(
         flag=flag,
         numbers=tuple(numbers),
     )
+    if alike and (item is not None or as_csv or wanted != Filter()):
+        raise UsageError("pictures are compared over a whole case", expected="--case REF --alike and no more")
     desk = session.desk()
     case = None if ref is None else cases.find(desk, ref).id
+    if alike and case is not None:
+        from custody.cli.alike import say_alike
+
+        say_alike(session, desk, case, purpose)
+        return
     writer = _Csv(session) if as_csv else _Json(session) if session.out.as_json else _Text(session)
     if item is None:
         assert case is not None
@@ -291,6 +302,11 @@ def row_lines(record: dict[str, Any]) -> Iterator[str]:
     yield f"[{item}{record['number']}] {time_text(record)}  {headline(record)}{place}"
     if record["kind"] == "unknown":
         yield f"    as it stands: {safe(record.get('raw', ''), 4096)}"
+    if record["kind"] == "picture":
+        from custody.evidence.image import words
+
+        yield from (f"    {safe(line, 2000)}" for line in words.lines(record))
+        record = {name: record[name] for name in ("kind", "flags") if name in record}
     for name, value in record.items():
         # a raw value says nothing more where it is the normalised one
         same = name.endswith("_raw") and record.get(name.removesuffix("_raw")) == value

@@ -43,6 +43,9 @@ COPY_GRADES = (
     "print",
 )
 
+SERIES_ORDERS = ("by-name", "by-the-times-shown", "as-handed-over", "not-known")
+"""How the pictures of a series follow each other: somebody's claim, never the program's."""
+
 NAME_TEXT = {
     "description": "a name exactly as found: text when it is Unicode, else its bytes and the encoding they came in",
     "anyOf": [
@@ -110,6 +113,11 @@ COMPARTMENTS: dict[str, Shape] = {
             "completeness": _FACT,
             "encryption": _FACT,
             "copy_grade": choice(*COPY_GRADES),
+            "taken_by_role": _FACT,
+            "taken_at": _FACT,
+            "shown_in": _FACT,
+            "series_order": choice(*SERIES_ORDERS),
+            "series_order_by": _FACT,
             "description": _FACT,
             "count": INTEGER,
             "refused": INTEGER,
@@ -156,6 +164,7 @@ COMPARTMENTS: dict[str, Shape] = {
             "name": _FACT,
             "role": _FACT,
             "organisation": _FACT,
+            "taken_by": _FACT,
             "persons": list_of(record({"name": _FACT}, {"role": _FACT, "text": _FACT}), most=256),
             "text": _FACT,
         },
@@ -213,11 +222,16 @@ def form_fields() -> dict[str, tuple[str, ...]]:
             "time_zone",
             "encryption",
             "copy_grade",
+            "taken_by_role",
+            "taken_at",
+            "shown_in",
+            "series_order",
+            "series_order_by",
         ),
         "source": ("kind", "text", "device", "account", "number", "url", "time_zone", "clock"),
         "place": ("text", "egress"),
         "legal": ("basis", "authority", "reference", "consent", "data_category"),
-        "identity": ("text",),
+        "identity": ("text", "taken_by"),
         "note": ("text",),
     }
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from custody.errors import FormatError, InputRefused, UsageError
 from custody.format import shape
-from custody.format.compartments import COMPARTMENTS, COPY_GRADES, SOURCE_KINDS, form_fields
+from custody.format.compartments import COMPARTMENTS, COPY_GRADES, SERIES_ORDERS, SOURCE_KINDS, form_fields
 from custody.format.text import show
 
 MAX_BYTES = 256 * 1024
@@ -57,6 +57,17 @@ _MEANINGS = {
     ("capture", "time_zone"): "the time zone the collecting device was set to, such as Europe/Vienna",
     ("capture", "encryption"): "whether the original was locked or encrypted, and how it was opened",
     ("capture", "copy_grade"): f"how near to the original; one of: {', '.join(COPY_GRADES)}",
+    (
+        "capture",
+        "taken_by_role",
+    ): "who took the screenshot or photograph, by role; a name goes into identity.taken_by",
+    ("capture", "taken_at"): "when it was taken, and by which clock; what the device's own clock showed",
+    ("capture", "shown_in"): "which app or browser showed what the picture shows, and its version",
+    (
+        "capture",
+        "series_order",
+    ): f"how pictures of a series follow each other; one of: {', '.join(SERIES_ORDERS)}",
+    ("capture", "series_order_by"): "who says that this is their order, and how they know",
     ("source", "kind"): f"one of: {', '.join(SOURCE_KINDS)}",
     ("source", "text"): "where it comes from, in your words",
     ("source", "device"): "maker, model, serial number or IMEI of the device",
@@ -73,6 +84,7 @@ _MEANINGS = {
     ("legal", "consent"): "who agreed, to what, when and in what form",
     ("legal", "data_category"): "subscriber, traffic or content data; special categories",
     ("identity", "text"): "the persons who are concerned, and how they relate to this",
+    ("identity", "taken_by"): "the name of whoever took the screenshot or photograph",
     ("note", "text"): "anything else",
 }
 

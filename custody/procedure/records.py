@@ -20,7 +20,7 @@ from custody.evidence.reading import Settings
 from custody.evidence.records.form import MEDIA_TYPE, Recorded
 from custody.format import compartments
 from custody.ledger.work import ItemRow
-from custody.procedure import access, readable
+from custody.procedure import access, lists, readable
 from custody.procedure.access import OpenedItem, Purpose
 from custody.procedure.derive import Deriver
 from custody.procedure.intake import Setting
@@ -169,8 +169,10 @@ def _own(desk: Desk, opened: OpenedItem) -> Lines:
     if content["media_type"] in TYPED:
         return iter([typed_row(opened, TYPED[content["media_type"]])])
     told = compartments.name_bytes(name["name"]).decode("utf-8", "backslashreplace")
-    handling = opened.first("handling") or {"flags": ["unassessed"]}
-    return _asked(desk, opened, told, content["media_type"], tuple(handling["flags"]))
+    # All that was ever said, also of the same bytes received again; what can't be opened may forbid looking.
+    closed = any("handling" in parts.closed for parts in opened.parts)
+    handling = () if closed else lists.handling_flags(opened.parts)
+    return _asked(desk, opened, told, content["media_type"], handling)
 
 
 def typed_row(opened: OpenedItem, kind: str) -> tuple[bytes, dict[str, Any]]:

@@ -1,7 +1,8 @@
 """Runs readers over made-up exports and compares with expectations that were written by hand.
 
-A case is a folder `tests/records/<reader>/<case>/` with `expected.json` and the export: one file beside it, or a
-folder `members/` whose files become the members of a zip, in the order of their names. `expected.json`:
+A case is a folder `tests/records/<reader>/<case>/` with `expected.json` and the export: one file beside it, one
+file whose name ends in `.hex` and that spells the bytes in hex digits, or a folder `members/` whose files become the
+members of a zip, in the order of their names. `expected.json`:
 {"settings": {...}, "rows": [...], "decided": {what: [value, state]}, "account": {...}, "notices": {code: count},
 "ranges": [...]}; whatever it names must be there exactly as it
 says, and lists must have the same length; what it does not name is not compared. The general rules (bytes
@@ -101,7 +102,15 @@ def load(folder: Path) -> tuple[Export, dict[str, Any]]:
         named = [(path.relative_to(inner).as_posix(), path.read_bytes()) for path in files]
         return members(*named, name=f"{folder.name}.zip"), expected
     (file,) = (path for path in folder.iterdir() if path.name != "expected.json")
+    if file.suffix == ".hex":
+        return Export.of(file.stem, from_hex(file)), expected
     return Export.of(file.name, file.read_bytes()), expected
+
+
+def from_hex(file: Path) -> bytes:
+    """The bytes that a file spells in hex digits, with what is behind a # for the reader."""
+    lines = file.read_text("utf-8").splitlines()
+    return bytes.fromhex("".join(line.partition("#")[0] for line in lines))
 
 
 def check_case(reader: RecordReader, folder: Path) -> None:

@@ -61,7 +61,11 @@ def _seeds(reader: RecordReader) -> Sequence[bytes]:
     for expected in sorted((harness.CASES / reader.name).glob("*/expected.json")):
         folder = expected.parent
         files = [path for path in folder.rglob("*") if path.is_file() and path != expected]
-        found += [b"\0" + path.read_bytes() for path in files if path.stat().st_size < LONGEST]
+        found += [
+            b"\0" + (harness.from_hex(path) if path.suffix == ".hex" else path.read_bytes())
+            for path in files
+            if path.stat().st_size < LONGEST
+        ]
     return sorted(found, key=len)[:40] or [b"\0"]
 
 
