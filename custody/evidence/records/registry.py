@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from custody.errors import InputRefused
 from custody.evidence.export import Export
+from custody.evidence.network import syslog
 from custody.evidence.reading import Detected
 from custody.evidence.records.reader import RecordReader
 
-READERS: tuple[RecordReader, ...] = ()
+READERS: tuple[RecordReader, ...] = (
+    syslog.READER,
+)
 
 CLAIM = 50
 """A score below this is no claim."""
