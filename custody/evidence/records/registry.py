@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from custody.errors import InputRefused
 from custody.evidence.export import Export
-from custody.evidence.network import syslog
+from custody.evidence.network import mail_received, syslog
 from custody.evidence.reading import Detected
 from custody.evidence.records.reader import RecordReader
 
 READERS: tuple[RecordReader, ...] = (
+    mail_received.READER,
     syslog.READER,
 )
 
