@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from custody.errors import InputRefused
 from custody.evidence.export import Export
-from custody.evidence.network import mail_received, syslog
+from custody.evidence.network import mail_received, syslog, tor_list
 from custody.evidence.reading import Detected
 from custody.evidence.records.reader import RecordReader
 
 READERS: tuple[RecordReader, ...] = (
     mail_received.READER,
     syslog.READER,
+    tor_list.READER,
 )
 
 CLAIM = 50
