@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from custody.errors import InputRefused
 from custody.evidence.export import Export
-from custody.evidence.network import mail_received, rdap, syslog, tor_list
+from custody.evidence.network import mail_received, pcap, rdap, syslog, tor_list
 from custody.evidence.reading import Detected
 from custody.evidence.records.reader import RecordReader
 
 READERS: tuple[RecordReader, ...] = (
     mail_received.READER,
+    pcap.READER,
     rdap.READER,
     syslog.READER,
     tor_list.READER,
