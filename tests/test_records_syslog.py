@@ -153,3 +153,7 @@ def test_the_address_is_the_programs_own_and_not_the_visitors(program: str, mess
     said = syslog_sentences.said(program, message)
     assert said is not None
     assert said.address.ip == "198.51.100.1"
+
+
+def test_a_packet_that_stands_only_in_brackets_is_none() -> None:
+    assert syslog_sentences.said("kernel", "x [SRC=192.0.2.1 DST=192.0.2.2 LEN=1 PROTO=UDP SPT=1 DPT=2 ]") is None

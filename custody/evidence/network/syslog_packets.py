@@ -13,7 +13,7 @@ from custody.evidence.network.ip import seen_address
 from custody.evidence.network.syslog_said import Said, port_of
 
 _KEY = re.compile(r"\b([A-Z]{2,5})=([^\s\]]*)")
-_FILTER = re.compile(r"\bSRC=[0-9A-Fa-f.:]++ DST=[0-9A-Fa-f.:]++ ")
+_FILTER = re.compile(r"\bSRC=([0-9A-Fa-f.:]++) DST=([0-9A-Fa-f.:]++) ")
 _PREFIX = re.compile(r"(?:\[ *[0-9]+\.[0-9]+\] )?(.{0,128}?)\s*IN=", re.DOTALL)
 _PROTO = {"TCP": "tcp", "UDP": "udp", "SCTP": "sctp", "6": "tcp", "17": "udp", "132": "sctp"}
 
@@ -43,11 +43,13 @@ def packet(message: str) -> Said | None:
 
 
 def _filtered(message: str) -> Said | None:
-    if _FILTER.search(message) is None:
+    # an ICMP error carries the packet that it is about, in brackets: its ports are not those of this one
+    message = message.partition(" [SRC=")[0]
+    ends = _FILTER.search(message)
+    if ends is None:
         return None
     found: dict[str, str] = {}
-    # an ICMP error carries the packet that it is about, in brackets: its ports are not those of this one
-    for key, value in _KEY.findall(message.partition(" [SRC=")[0]):
+    for key, value in _KEY.findall(message):
         found.setdefault(key, value)
     prefix = _PREFIX.match(message)
     details: dict[str, Any] = {
@@ -71,7 +73,7 @@ def _filtered(message: str) -> Said | None:
         "port": port_of(found.get("SPT")),
         "transport": _PROTO.get(proto, f"other:{proto.lower()}") if proto else None,
     }
-    return Said(seen_address(found["SRC"]), seen_address(found["DST"]), values)
+    return Said(seen_address(ends[1]), seen_address(ends[2]), values)
 
 
 def _routed(message: str) -> Said | None:
