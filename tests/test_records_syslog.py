@@ -156,4 +156,71 @@ def test_the_address_is_the_programs_own_and_not_the_visitors(program: str, mess
 
 
 def test_a_packet_that_stands_only_in_brackets_is_none() -> None:
-    assert syslog_sentences.said("kernel", "x [SRC=192.0.2.1 DST=192.0.2.2 LEN=1 PROTO=UDP SPT=1 DPT=2 ]") is None
+    assert (
+        syslog_sentences.said("kernel", "x [SRC=192.0.2.1 DST=192.0.2.2 LEN=1 PROTO=UDP SPT=1 DPT=2 ]")
+        is None
+    )
+
+
+def test_sshd_that_could_not_ask_who_it_was_has_no_port() -> None:
+    said = syslog_sentences.said("sshd", "Connection closed by UNKNOWN port 65535 [preauth]")
+    assert said is not None
+    assert said.address.ip is None
+    assert said.values["port"] is None
+
+
+@pytest.mark.parametrize(
+    ("message", "ip", "port", "details"),
+    [
+        (
+            "[NEW] ORIG: SRC=192.168.1.2 DST=203.0.113.5 PROTO=UDP SPT=40000 DPT=53 PKTS=0 BYTES=0 , "
+            "REPLY: SRC=203.0.113.5 DST=198.51.100.7 PROTO=UDP SPT=53 DPT=61000 PKTS=0 BYTES=0",
+            "198.51.100.7",
+            61000,
+            {"nat_internal": "192.168.1.2", "nat_internal_port": 40000},
+        ),
+        (
+            "[DESTROY] ORIG: SRC=198.51.100.9 DST=203.0.113.5 PROTO=TCP SPT=40000 DPT=80 PKTS=4 BYTES=10 , "
+            "REPLY: SRC=192.168.1.3 DST=198.51.100.9 PROTO=TCP SPT=8080 DPT=40000 PKTS=1 BYTES=6 ",
+            "198.51.100.9",
+            40000,
+            {"nat_internal": "192.168.1.3", "nat_internal_port": 8080},
+        ),
+        (
+            "[NEW] ORIG: SRC=198.51.100.9 DST=203.0.113.5 PROTO=ICMP TYPE=8 CODE=0 PKTS=0 BYTES=0 , "
+            "REPLY: SRC=203.0.113.5 DST=198.51.100.9 PROTO=ICMP TYPE=0 CODE=0 PKTS=0 BYTES=0",
+            "198.51.100.9",
+            None,
+            None,
+        ),
+    ],
+)
+def test_tracked_connections(
+    message: str, ip: str, port: int | None, details: dict[str, object] | None
+) -> None:
+    said = syslog_sentences.said("ulogd", message)
+    assert said is not None
+    assert (said.address.ip, said.values["port"], said.values["details"]) == (ip, port, details)
+    assert said.dest is not None
+    assert said.dest.ip == "203.0.113.5"
+    assert (said.values["ip_role"] == "nat_external") == (ip == "198.51.100.7")
+
+
+@pytest.mark.parametrize(
+    ("time", "local", "flags"),
+    [
+        ("2024-03-01 10:00:00", "2024-03-01T10:00:00", ("no_offset",)),
+        ("mar/01/2024 10:00:00", "2024-03-01T10:00:00", ("no_offset",)),
+        ("feb/29 10:00:00", None, ("no_offset", "no_year")),
+        ("xxx/29 10:00:00", None, ("no_offset", "no_year", "time_not_understood")),
+    ],
+)  # fmt: skip
+def test_a_routers_own_log(time: str, local: str | None, flags: tuple[str, ...]) -> None:
+    line = f"{time} system,info,account user admin logged in from 198.51.100.1 via ssh"
+    head = syslog_heads.head(line)
+    assert head is not None
+    assert head.time is not None
+    found, _ = syslog_heads.instant(head.time, None)
+    assert (found.instant, found.local, found.flags) == (None, local, flags)
+    (row,) = harness.run(syslog.READER, Export.of("log.txt", line.encode())).rows
+    assert (row["ip"], row["account"], row["program"]) == ("198.51.100.1", "admin", "system,info,account")

@@ -1,7 +1,8 @@
-"""The beginning of a syslog line: its time, its machine and its program, in the three forms that are written.
+"""The beginning of a syslog line: its time, its machine and its program, in the forms that are written.
 
 RFC 5424 and the ISO form of rsyslog and journald have year and offset; the classic form (RFC 3164) has neither,
-so it gives no instant, whatever anybody states: a zone can be stated, a year can't be yet.
+so it gives no instant, whatever anybody states: a zone can be stated, a year can't be yet. MikroTik's own log has a
+form of its own, with topics in place of machine and program.
 """
 
 from __future__ import annotations
@@ -35,19 +36,25 @@ _RFC5424 = re.compile(
 )
 _DATA = re.compile(r"-|(?:\[[^\"\]]*+(?:\"(?:[^\"\\]|\\.)*+\"[^\"\]]*+)*+\])++", re.DOTALL)
 _TAG = re.compile(r"([^\s:\[\]]{1,128})(?:\[([^\]\s]{1,64})\])?:(?: (.*)|)", re.DOTALL)
+_ROUTER = re.compile(
+    r"((?:[0-9]{4}-[0-9]{2}-[0-9]{2}|[a-z]{3}/[0-9]{2}(?:/[0-9]{4})?) [0-9]{2}:[0-9]{2}:[0-9]{2}) "
+    r"([a-z0-9]+(?:,[a-z0-9!]+)+) (.*)",
+    re.DOTALL,
+)
 _TOPICS = re.compile(r"([a-z0-9]+(?:,[a-z0-9!]+)+) (.*)", re.DOTALL)
 
 _CLASSIC_TIME = re.compile(
     r"([A-Z][a-z]{2}) {1,2}([0-9]{1,2})(?: ([0-9]{4}))? ([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?"
 )
+_ROUTER_TIME = re.compile(r"([a-z]{3})/([0-9]{2})(?:/([0-9]{4}))? ([0-9]{2}):([0-9]{2}):([0-9]{2})()")
 _ISO_TIME = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,12}))?"
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,12}))?"
     r"(Z|[+-][0-9]{2}:?[0-9]{2})?"
 )
 
 
 class Head(NamedTuple):
-    """A line's beginning. ``form``: classic, iso or rfc5424; ``time``: as written, None where it says that it has none.
+    """A line's beginning. ``form``: classic, iso, rfc5424 or router; ``time``: as written, None where it has none.
 
     ``program``: its tag without the number in brackets (MikroTik: its topics); None where there is none.
     """
@@ -71,7 +78,12 @@ def head(line: str) -> Head | None:
     if match is None:
         form, match = "classic", _CLASSIC.match(line)
     if match is None:
-        return None
+        router = _ROUTER.match(line)
+        return (
+            None
+            if router is None
+            else Head("router", None, router[1], None, router[2], None, None, router[3])
+        )
     priority, time, host, rest = match.groups()
     tag = _TAG.fullmatch(rest)
     if tag is not None:
@@ -113,7 +125,7 @@ def _priority(text: str | None) -> int | None:
 @functools.lru_cache(1 << 12)
 def instant(raw: str, zone: ZoneInfo | None) -> tuple[Instant, tuple[str, ...]]:
     """The instant of a head's time, with flags of its row. ``zone``: what a person stated for times without offset."""
-    match = _CLASSIC_TIME.fullmatch(raw)
+    match = _CLASSIC_TIME.fullmatch(raw) or _ROUTER_TIME.fullmatch(raw)
     if match is not None:
         return _classic(raw, match, zone), ()
     match = _ISO_TIME.fullmatch(raw)
@@ -130,11 +142,12 @@ def instant(raw: str, zone: ZoneInfo | None) -> tuple[Instant, tuple[str, ...]]:
 
 
 def _classic(raw: str, match: re.Match[str], zone: ZoneInfo | None) -> Instant:
-    month = MONTHS.index(match[1]) + 1 if match[1] in MONTHS else 0
-    day, year = int(match[2]), match[3]
+    name = match[1].title()
+    month = MONTHS.index(name) + 1 if name in MONTHS else 0
+    day, year, fraction = int(match[2]), match[3], match[7] or None
     if year is not None:
         local, leap = _local(int(year), month, day, match[4], match[5], match[6])
-        return moment(raw, local, fraction=match[7], zone=zone, flags=leap)
+        return moment(raw, local, fraction=fraction, zone=zone, flags=leap)
     exists = (
         month and 1 <= day <= _DAYS_IN[month - 1] and match[4] < "24" and match[5] < "60" and match[6] < "61"
     )
@@ -142,7 +155,7 @@ def _classic(raw: str, match: re.Match[str], zone: ZoneInfo | None) -> Instant:
     return Instant(
         raw=raw,
         instant=None,
-        precision="s" if match[7] is None else ("ms", "us", "ns")[(len(match[7]) - 1) // 3],
+        precision="s" if fraction is None else ("ms", "us", "ns")[(len(fraction) - 1) // 3],
         offset=None,
         offset_origin="none",
         flags=tuple(sorted({*flags, *(("leap_second",) if match[6] == "60" else ())})),

@@ -1,4 +1,4 @@
-"""Packets as filters and routers log them: iptables, nftables and ufw; MikroTik, with what it translated.
+"""Packets as filters and routers log them: iptables, nftables, ufw; ulogd and MikroTik, with what they translated.
 
 A translation has two addresses for one end of a connection: the row's address is the one that the internet saw,
 since other people's records have that one; the inner one stands in the details as ``nat_internal``.
@@ -10,10 +10,13 @@ import re
 from typing import Any
 
 from custody.evidence.network.ip import seen_address
-from custody.evidence.network.syslog_said import Said, port_of
+from custody.evidence.network.syslog_said import Said, known, port_of
 
 _KEY = re.compile(r"\b([A-Z]{2,5})=([^\s\]]*)")
 _FILTER = re.compile(r"\bSRC=([0-9A-Fa-f.:]++) DST=([0-9A-Fa-f.:]++) ")
+_REPLY = re.compile(r" , REPLY: (SRC=.*)", re.DOTALL)
+_TRACKED = re.compile(r"\[(NEW|UPDATE|DESTROY)\]")
+_TRACKED_EVENTS = {"NEW": "session_start", "DESTROY": "session_stop"}
 _PREFIX = re.compile(r"(?:\[ *[0-9]+\.[0-9]+\] )?(.{0,128}?)\s*IN=", re.DOTALL)
 _PROTO = {"TCP": "tcp", "UDP": "udp", "SCTP": "sctp", "6": "tcp", "17": "udp", "132": "sctp"}
 
@@ -48,9 +51,10 @@ def _filtered(message: str) -> Said | None:
     ends = _FILTER.search(message)
     if ends is None:
         return None
-    found: dict[str, str] = {}
-    for key, value in _KEY.findall(message):
-        found.setdefault(key, value)
+    reply = _REPLY.search(message)
+    if reply is not None:
+        return _tracked(message[: reply.start()], reply[1])
+    found = _keys(message)
     prefix = _PREFIX.match(message)
     details: dict[str, Any] = {
         name: found[key]
@@ -74,6 +78,41 @@ def _filtered(message: str) -> Said | None:
         "transport": _PROTO.get(proto, f"other:{proto.lower()}") if proto else None,
     }
     return Said(seen_address(ends[1]), seen_address(ends[2]), values)
+
+
+def _keys(message: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for key, value in _KEY.findall(message):
+        found.setdefault(key, value)
+    return found
+
+
+def _tracked(original: str, reply: str) -> Said | None:
+    """A connection as the kernel's tracking tells it (ulogd): where answers go is what the outside saw."""
+    there, back = _keys(original), _keys(reply)
+    if not {"SRC", "DST"} <= set(there) & set(back):
+        return None
+    tracked = _TRACKED.search(original)
+    source, port, role = there["SRC"], port_of(there.get("SPT")), "peer"
+    target, dest_port = there["DST"], port_of(there.get("DPT"))
+    details: dict[str, Any] = {}
+    if (back["DST"], back.get("DPT")) != (source, there.get("SPT")):
+        details |= known({"nat_internal": source, "nat_internal_port": port})
+        source, port, role = back["DST"], port_of(back.get("DPT")), "nat_external"
+    if (back["SRC"], back.get("SPT")) != (target, there.get("DPT")):
+        name = "nat_internal_dest" if details else "nat_internal"
+        details |= known({name: back["SRC"], f"{name}_port": port_of(back.get("SPT"))})
+    proto = there.get("PROTO", "")
+    values = {
+        "dest_port": dest_port,
+        "details": details or None,
+        "event": _TRACKED_EVENTS.get(tracked[1] if tracked else "", "other:packet"),
+        "event_raw": tracked[0] if tracked else None,
+        "ip_role": role,
+        "port": port,
+        "transport": _PROTO.get(proto, f"other:{proto.lower()}") if proto else None,
+    }
+    return Said(seen_address(source), seen_address(target), values)
 
 
 def _routed(message: str) -> Said | None:

@@ -228,7 +228,9 @@ def _told(sentence: Sentence, match: re.Match[str]) -> Said | None:
         details["user_state"] = known.removesuffix(" user")
     if user is not None and _FORGED.search(user):
         flags.append("name_like_log")
-    port, dest_port = port_of(part.get("port")), port_of(part.get("dport"))
+    # sshd writes "UNKNOWN port 65535" where the other side had gone before it could ask
+    port = None if part["ip"] == "UNKNOWN" else port_of(part.get("port"))
+    dest_port = port_of(part.get("dport"))
     dest: Address | None = None if part.get("dest") is None else seen_address(part["dest"])
     values = {
         "account": user or None,
