@@ -254,3 +254,10 @@ def test_lengths_that_lie(length: int) -> None:
 def test_other_files_are_not_claimed() -> None:
     for data in (b"", b"\xd4\xc3", b"\x0a\x0d\x0d\x0a\x1c\0\0\0nope", b"PK\3\4", json.dumps({}).encode()):
         assert pcap.detect(Export.of("a.pcap", data)) is None
+
+
+def test_a_packet_that_says_that_it_is_longer_than_its_block() -> None:
+    head = struct.pack("<IIIII", 0, 0, 0, len(INNER) + 1, len(INNER) + 1)
+    found = read(section() + interface(101) + captures.block(6, head + INNER))
+    (row,) = found.rows
+    assert (row["kind"], row["flags"]) == ("unknown", ["row_truncated"])
