@@ -82,7 +82,7 @@ def _clauses(body: str) -> Iterator[tuple[str, str]]:
         end = found[at + 1][0] if at + 1 < len(found) else len(body)
         if word not in seen:
             seen.add(word)
-            yield word, body[start + len(word) : end].strip()
+            yield word, " ".join(body[start + len(word) : end].split())
 
 
 def _mask(text: str) -> str:

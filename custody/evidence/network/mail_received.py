@@ -245,7 +245,6 @@ READER = RecordReader(
         "addresses_several": "several addresses stand where the server writes the one that it saw; none was taken",
         "client_names_itself": "the address stands where the client names itself, and may be its own invention",
         "hop_after_next": "later than the hop above, which took the mail afterwards: a clock is off, or it is made up",
-        "offset_minus_zero": "the offset is -0000: the time is UTC, and the writer's own zone is not told",
         "receiver_not_verified": "written by the mailbox's own server, if the file comes from there: verify that first",
     },
 )

@@ -231,7 +231,6 @@ READER = RecordReader(
             "something in the line looks like an address; its sentence is not known, so nothing was taken from it"
         ),
         "name_like_log": "the name of the account holds words of a log line: somebody may have tried to forge one",
-        "offset_minus_zero": "the offset is -00:00: the time is UTC, and the writer's own zone is not told",
         "password_in_line": "the line seems to show a password or its digest: whoever sees the raw text sees it",
         "repeats_row_before": "it says that the line before came again so many times; those times are not rows",
     },
