@@ -18,7 +18,7 @@ from custody.evidence.chat.mail.window import Window
 from custody.evidence.export import Bytes, Export, Held, Member, cut
 from custody.evidence.network import mail_hops
 from custody.evidence.network.ip import seen_address
-from custody.evidence.network.syslog_said import known
+from custody.evidence.network.said import known
 from custody.evidence.reading import Decided, Detected, Notice, Range, Settings
 from custody.evidence.records.model import Record, Row
 from custody.evidence.records.reader import RecordReader

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from custody.evidence.chat.times import local_time
 from custody.evidence.network.ip import Address, canonical, seen_address
-from custody.evidence.network.syslog_said import known
+from custody.evidence.network.said import known
 from custody.evidence.records.moments import moment
 
 NETWORK_VALUES = (

@@ -17,7 +17,7 @@ from custody.evidence.network import pcap_file, pcap_frames
 from custody.evidence.network.ip import Address, canonical, seen_address
 from custody.evidence.network.pcap_file import Other, Packet
 from custody.evidence.network.pcap_frames import Ends
-from custody.evidence.network.syslog_said import known
+from custody.evidence.network.said import known
 from custody.evidence.reading import Decided, Detected, Notice, Range, Settings
 from custody.evidence.records.model import Record, Row
 from custody.evidence.records.moments import since_1970

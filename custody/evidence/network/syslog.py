@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 from custody.evidence.chat import times
 from custody.evidence.export import Cut, Export, Member
 from custody.evidence.network import syslog_heads, syslog_sentences
+from custody.evidence.network.said import known
 from custody.evidence.network.syslog_heads import Head
-from custody.evidence.network.syslog_said import known
 from custody.evidence.reading import Decided, Detected, Range, Settings
 from custody.evidence.records.lines import lines
 from custody.evidence.records.model import Record, Row

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from custody.evidence.network.ip import seen_address
-from custody.evidence.network.syslog_said import Said, known, port_of
+from custody.evidence.network.said import Said, known, port_of
 
 _KEY = re.compile(r"\b([A-Z]{2,5})=([^\s\]]*)")
 _FILTER = re.compile(r"\bSRC=([0-9A-Fa-f.:]++) DST=([0-9A-Fa-f.:]++) ")

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from custody.evidence.network.ip import Address, seen_address
+from custody.evidence.network.said import Said, port_of
 from custody.evidence.network.syslog_packets import packet
-from custody.evidence.network.syslog_said import Said, port_of
 
 LONGEST = 4 << 10
 """Characters of a message that is taken apart. What is longer is kept as it stands: no known sentence is."""

@@ -1,4 +1,4 @@
-"""What a line of a log tells, in the words of a row."""
+"""What readers of this room share: what a line tells, in the words of a row; values that are said; ports that can be."""
 
 from __future__ import annotations
 
