@@ -1,4 +1,4 @@
-"""What readers of this room share: what a line tells, in the words of a row; values that are said; ports that can be."""
+"""What the readers of this room share: what a line tells, in a row's words; what is said; ports that can be."""
 
 from __future__ import annotations
 
