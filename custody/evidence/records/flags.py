@@ -29,6 +29,7 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "no_source_port": "no source port is recorded: behind a shared address the subscriber can't be told",
         "no_time": "no time is recorded",
         "no_year": "the time has no year: no instant",
+        "offset_minus_zero": "the offset is -00:00: the time is UTC, and the writer's own zone is not told",
         "port_ambiguous": "the end may be a port or a part of the address; it was not split",
         "port_from_address": "the port stood behind the address",
         "precision_day_or_minute": "the time is not given to the second, which is too coarse for shared addresses",

@@ -5,11 +5,21 @@ from __future__ import annotations
 from custody.errors import InputRefused
 from custody.evidence.export import Export
 from custody.evidence.image import picture
+from custody.evidence.network import mail_received, pcap, rdap, syslog, tor_list
 from custody.evidence.reading import Detected
 from custody.evidence.records.reader import RecordReader
 from custody.evidence.web import wacz, warc
 
-READERS: tuple[RecordReader, ...] = (warc.READER, wacz.READER, picture.READER)
+READERS: tuple[RecordReader, ...] = (
+    mail_received.READER,
+    pcap.READER,
+    rdap.READER,
+    syslog.READER,
+    tor_list.READER,
+    warc.READER,
+    wacz.READER,
+    picture.READER,
+)
 
 CLAIM = 50
 """A score below this is no claim."""

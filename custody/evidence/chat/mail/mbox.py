@@ -36,26 +36,27 @@ _SHOWN = 64 << 10
 def detect(export: Export) -> Detected | None:
     """Claims files that begin with an envelope line and headers; in a zip, those of them that are named .mbox."""
     if not export.zipped:
-        if not _begins(export.members[0]):
+        if not begins(export.members[0]):
             return None
         return Detected(score=95, reasons=("begins with an envelope line and headers of a mail",))
     boxes = tuple(
         member.index
         for member in export.members
-        if member.base.lower().endswith((".mbox", ".mbx", "mbox")) and _begins(member)
+        if member.base.lower().endswith((".mbox", ".mbx", "mbox")) and begins(member)
     )
     if not boxes:
         return None
     return Detected(score=80, reasons=(f"{len(boxes)} files are mailboxes",), members=boxes)
 
 
-def _begins(member: Member) -> bool:
+def begins(member: Member) -> bool:
+    """Whether a file begins as a mailbox does."""
     head = member.head(16 << 10)
     match = _ENVELOPE.match(head.lstrip(b"\r\n"))
     return match is not None and looks_like(head.lstrip(b"\r\n")[match.end() :])[0] >= 2
 
 
-class _Split:
+class Split:
     """Where the mails of a mailbox lie. Iterate it: (start, content, end, flags); ends hold no empty lines behind."""
 
     def __init__(self, data: Bytes) -> None:
@@ -163,7 +164,7 @@ def _conversation(member: Member) -> str:
 def _box(member: Member, zone: ZoneInfo | None) -> Iterator[Record]:
     data = member.open()
     yield Conversation(_conversation(member), member.base or None, "file_name", "mailbox", "email")
-    split = _Split(data)
+    split = Split(data)
     at = 0
     asked = False
     for number, (start, content, end, doubts) in enumerate(split, 1):
@@ -226,7 +227,7 @@ def attached(export: Export, detected: Detected, settings: Settings) -> Iterator
     count = 0
     for at in detected.members:
         data = export.members[at].open()
-        for number, (start, content, end, doubts) in enumerate(_Split(data), 1):
+        for number, (start, content, end, doubts) in enumerate(Split(data), 1):
             count += 1
             place = _place(export.members[at], data, number, start, content, end, doubts)
             yield from of_mail(data, place, count)
