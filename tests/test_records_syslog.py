@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from custody.evidence.chat import times
 from custody.evidence.export import Export
 from custody.evidence.network import syslog, syslog_heads, syslog_sentences
+from custody.evidence.reading import Settings
 from tests.records import harness
 
 LOGS = Path(os.environ.get("CUSTODY_SAMPLES", "../shared/samples")) / "logs"
@@ -224,3 +226,33 @@ def test_a_routers_own_log(time: str, local: str | None, flags: tuple[str, ...])
     assert (found.instant, found.local, found.flags) == (None, local, flags)
     (row,) = harness.run(syslog.READER, Export.of("log.txt", line.encode())).rows
     assert (row["ip"], row["account"], row["program"]) == ("198.51.100.1", "admin", "system,info,account")
+
+
+# A year that a person stated
+
+
+def test_a_stated_year_and_zone_give_instants_and_say_so() -> None:
+    data = b"Feb 12 14:10:21 host sshd[1]: Failed password for root from 192.0.2.7 port 4711 ssh2\n"
+    stated = Settings(time_zone="Europe/Vienna", year=2026)
+    (row,) = harness.run(syslog.READER, Export.of("auth.log", data), stated).rows
+    assert row["instant"] == "2026-02-12T13:10:21Z"
+    assert "year_stated" in row["flags"]
+    assert row["time_raw"] == "Feb 12 14:10:21"
+    (alone,) = harness.run(syslog.READER, Export.of("auth.log", data), Settings(year=2026)).rows
+    assert "instant" not in alone
+    assert alone["local"] == "2026-02-12T14:10:21"
+
+
+def test_the_year_goes_on_with_the_months_and_a_late_line_is_of_the_year_before() -> None:
+    months = ("Nov", "Dec", "Jan", "Dec", "Jan", "Jul", "Aug", "Dec", "Jan")
+    years = syslog_heads.Years(2025)
+    found = [years.of(f"{month}  1 00:00:00") for month in months]
+    assert found == [2025, 2025, 2026, 2025, 2026, 2026, 2026, 2026, 2027]
+    assert syslog_heads.Years(None).of("Jan  1 00:00:00") is None
+
+
+def test_a_day_that_the_stated_year_does_not_have() -> None:
+    when, flags = syslog_heads.instant("Feb 29 10:00:00", times.zone("Europe/Vienna"), 2025)
+    assert (when.instant, "time_not_understood" in when.flags, flags) == (None, True, ("year_stated",))
+    when, _ = syslog_heads.instant("Feb 29 10:00:00", times.zone("Europe/Vienna"), 2024)
+    assert when.instant == "2024-02-29T09:00:00Z"

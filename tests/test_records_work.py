@@ -304,6 +304,17 @@ SPAN = {**ROW, "instant_end": "2026-03-05T00:00:00Z"}
         ({"address": "TXabc"}, {**ROW, "kind": "coin", "txid": "txABC"}, True),
         ({"address": EVM.lower()}, {**ROW, "kind": "coin", "transfers": [{"from": EVM, "to": "x"}]}, True),
         ({"address": EVM.lower()[:-1] + "8"}, {**ROW, "kind": "coin", "transfers": [{"from": EVM}]}, False),
+        ({"address": "10.1.2.3"}, {**ROW, "details": {"nat_internal": "10.1.2.3"}}, True),
+        (
+            {"address": "192.0.2.7"},
+            {"number": 1, "kind": "network", "range": ["192.0.2.0", "192.0.2.255"]},
+            True,
+        ),
+        (
+            {"address": "192.0.3.7"},
+            {"number": 1, "kind": "network", "range": ["192.0.2.0", "192.0.2.255"]},
+            False,
+        ),
         ({"since": "2026-03-03"}, ROW, True),
         ({"since": "2026-03-04"}, ROW, False),
         ({"since": "2026-03-04"}, SPAN, True),

@@ -24,7 +24,9 @@ _SHOWN = 6
 QUESTIONS = {
     "date_order": ("whether day or month comes first", "--date-order DMY (or MDY, YMD)"),
     "zone": ("in which time zone the times are", "--time-zone Europe/Vienna (yours)"),
+    "year": ("of which year the times are", "--year 2026 (that of the first line)"),
     "mapping": ("which column is what", "--mapping FILE"),
+    "chain": ("which chain it is about", '--mapping FILE (with {"chain": "ethereum"} in it)'),
     "encoding": ("in which encoding the text is", "--mapping FILE"),
 }
 
@@ -53,6 +55,12 @@ def derive_options(function: _Function) -> _Function:
                 help="Which of day, month and year comes first, where the file can't tell: your statement.",
             ),
             click.option(
+                "--year",
+                type=click.IntRange(1970, 9998),
+                metavar="YYYY",
+                help="The year of the first line of a log whose times have none: your statement.",
+            ),
+            click.option(
                 "--mapping",
                 metavar="FILE",
                 type=click.Path(),
@@ -73,7 +81,7 @@ def wish_of(stated: dict[str, Any], *, off: bool = False) -> Wish:
     from custody.procedure.derive import Wish
 
     name, zone = stated.pop("format_"), stated.pop("time_zone")
-    order, mapping = stated.pop("date_order"), stated.pop("mapping")
+    order, year, mapping = stated.pop("date_order"), stated.pop("year"), stated.pop("mapping")
     if zone is not None:
         try:
             times.zone(zone)
@@ -87,7 +95,7 @@ def wish_of(stated: dict[str, Any], *, off: bool = False) -> Wish:
     if name is not None and not off:
         registry.check_name(name)
     settings = Settings(
-        time_zone=zone, date_order=order, mapping=None if mapping is None else _mapping(mapping)
+        time_zone=zone, date_order=order, year=year, mapping=None if mapping is None else _mapping(mapping)
     )
     return Wish(off=off, reader=name, settings=settings)
 

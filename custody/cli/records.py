@@ -252,6 +252,10 @@ class _Text(_Writer):
             answer = f" (custody derive … {option[1]})" if option else ""
             reasons = safe("; ".join(record["reasons"]), 400)
             self.out.say(f"open: {record['what'].replace('_', ' ')}: {reasons}{answer}")
+        elif record["record"] == "reading" and record["what"] not in ("zone", "date_order", "year"):
+            reasons = safe("; ".join(record["reasons"]), 400)
+            said = f"{record['what'].replace('_', ' ')}: {safe(str(record.get('value')), 200)} ({record['state']})"
+            self.out.say(f"{said}{': ' if reasons else ''}{reasons}")
         elif record["record"] == "notice":
             self.out.say(f"look: {safe(record['text'], 400)}")
         elif record["record"] == "account":
@@ -272,9 +276,10 @@ class _Text(_Writer):
         if self._flags:
             from custody.evidence.records import flags
 
+            meanings = self._flag_words or _reader_flags(None)
             self.out.say("flags of the rows shown:")
             for flag, count in sorted(self._flags.items()):
-                words = flags.FLAGS.get(flag) or self._flag_words.get(flag) or flags.reserved(flag) or ""
+                words = flags.FLAGS.get(flag) or meanings.get(flag) or flags.reserved(flag) or ""
                 self.out.say(f"  {count:>7}  {flag}{': ' if words else ''}{words}")
         if self._kinds["ip"]:
             self.out.say("An IP address identifies a connection, not a person.")
@@ -284,13 +289,14 @@ class _Text(_Writer):
             self.out.say(f"cite one as: row N of {label}")
 
 
-def _reader_flags(name: str) -> dict[str, str]:
+def _reader_flags(name: str | None) -> dict[str, str]:
+    """The flags of one reader, or of all, with their meanings."""
     from custody.evidence.records import registry
 
     return {
         flag: words
         for reader in registry.READERS
-        if reader.name == name
+        if name in (None, reader.name)
         for flag, words in reader.flags.items()
     }
 

@@ -25,14 +25,16 @@ class Detected:
 class Settings:
     """What people stated, each None when nobody did. The same settings give the same bytes.
 
-    ``time_zone``: IANA name; ``date_order``: DMY, MDY or YMD; ``mapping``: a table's columns (`table` only).
-    ``not_after``: the UTC day (YYYY-MM-DD) on which the item came in: no message is younger. ``handling``: the
-    item's flags, where rows are made on asking: some pictures are never decoded.
+    ``time_zone``: IANA name; ``date_order``: DMY, MDY or YMD; ``mapping``: a table's columns, or other answers that a
+    reader's page asks for. ``year``: of the first time that has none, in the order of the file. ``not_after``: the UTC
+    day (YYYY-MM-DD) on which the item came in: no message is younger. ``handling``: the item's flags, where rows are
+    made on asking: some pictures are never decoded.
     """
 
     time_zone: str | None = None
     date_order: str | None = None
     mapping: Mapping[str, str] | None = None
+    year: int | None = None
     not_after: str | None = None
     handling: tuple[str, ...] = ()
 

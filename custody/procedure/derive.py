@@ -70,6 +70,7 @@ class Wish:
             "format": self.reader,
             "time_zone": self.settings.time_zone,
             "date_order": self.settings.date_order,
+            "year": self.settings.year,
             "mapping": None if self.settings.mapping is None else dict(self.settings.mapping),
         }
         return {name: value for name, value in values.items() if value is not None}

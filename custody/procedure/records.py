@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from custody.errors import InputRefused, NoRight
+from custody.evidence.network import network_match
 from custody.evidence.reading import Settings
 from custody.evidence.records.form import MEDIA_TYPE, Recorded
 from custody.format import compartments
@@ -91,6 +92,11 @@ class Filter:
         for name in ("ip_embedded", "addresses", "transfers"):
             if name in row:
                 texts += _texts(row[name])
+        if isinstance(row.get("details"), dict) and "nat_internal" in row["details"]:
+            texts.append(str(row["details"]["nat_internal"]))
+        if row["kind"] == "network" and (alone := _address(wanted)) is not None:
+            seen = {"ip": str(alone), "ip_class": ""}
+            return network_match.where(seen, row) == "inside"
         network = _network(wanted)
         if network is None:
             spellings = _spellings(wanted)

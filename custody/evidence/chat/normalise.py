@@ -153,6 +153,7 @@ class Normalised:
         stated = {
             "time_zone": settings.time_zone,
             "date_order": settings.date_order,
+            "year": settings.year,
             "mapping": None if settings.mapping is None else dict(settings.mapping),
         }
         return {

@@ -30,7 +30,7 @@ _JOURNAL = re.compile(r"-- (?:Logs begin|Journal begins|No entries|Boot|Reboot)\
 _LOOKED_AT = 200
 _ASKED = {
     "zone": "a time such as 'Feb 12 14:10:21' or '2024-02-12T14:10:21' has no offset",
-    "year": "a time such as 'Feb 12 14:10:21' has no year; what a person knows about it can't be stated yet",
+    "year": "a time such as 'Feb 12 14:10:21' has no year",
 }
 
 
@@ -102,11 +102,14 @@ def read(export: Export, detected: Detected, settings: Settings) -> Iterator[Rec
     zone = None if settings.time_zone is None else times.zone(settings.time_zone)
     if settings.time_zone is not None:
         yield Decided("zone", settings.time_zone, "stated", ("for times that have a year and no offset",))
+    if settings.year is not None:
+        yield Decided("year", str(settings.year), "stated", ("of the first line that has none",))
     for at in detected.members:
-        yield from _member(export.members[at], zone)
+        yield from _member(export.members[at], zone, settings.year)
 
 
-def _member(member: Member, zone: ZoneInfo | None) -> Iterator[Record]:
+def _member(member: Member, zone: ZoneInfo | None, year: int | None) -> Iterator[Record]:
+    years = syslog_heads.Years(year)
     asked: set[str] = set()
     form: str | None = None
     at = 0
@@ -132,7 +135,8 @@ def _member(member: Member, zone: ZoneInfo | None) -> Iterator[Record]:
             continue
         mixed = () if form in (None, head.form) else ("format_mixed",)
         form = head.form
-        row = _row(member, start, line, number, head, zone, mixed)
+        year = None if head.time is None else years.of(head.time)
+        row = _row(member, start, line, number, head, (zone, year), mixed)
         for what in _questions(row, zone):
             if what not in asked:
                 asked.add(what)
@@ -159,12 +163,12 @@ def _row(
     line: bytes,
     number: int,
     head: Head,
-    zone: ZoneInfo | None,
+    stated: tuple[ZoneInfo | None, int | None],
     flags: tuple[str, ...],
 ) -> Row:
     when = None
     if head.time is not None:
-        when, more = syslog_heads.instant(head.time, zone)
+        when, more = syslog_heads.instant(head.time, *stated)
         flags += more
     end = start + len(line)
     said = syslog_sentences.said(head.program, head.message)
@@ -225,7 +229,7 @@ READER = RecordReader(
         "what was done in a session",
         "proof that the machine's clock was right",
     ),
-    asks=("time_zone",),
+    asks=("time_zone", "year"),
     flags={
         "address_not_read": (
             "something in the line looks like an address; its sentence is not known, so nothing was taken from it"

@@ -1,8 +1,8 @@
 """The beginning of a syslog line: its time, its machine and its program, in the forms that are written.
 
 RFC 5424 and the ISO form of rsyslog and journald have year and offset; the classic form (RFC 3164) has neither,
-so it gives no instant, whatever anybody states: a zone can be stated, a year can't be yet. MikroTik's own log has a
-form of its own, with topics in place of machine and program.
+so it gives no instant until somebody states both. MikroTik's own log has a form of its own, with topics in place of
+machine and program.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from custody.evidence.records.moments import moment
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAYS_IN = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # February: no year says that it has fewer
+_HALF_A_YEAR = 6
 
 _CLASSIC = re.compile(
     rf"(?:<([0-9]{{1,3}})>)?"
@@ -123,11 +124,15 @@ def _priority(text: str | None) -> int | None:
 
 
 @functools.lru_cache(1 << 12)
-def instant(raw: str, zone: ZoneInfo | None) -> tuple[Instant, tuple[str, ...]]:
-    """The instant of a head's time, with flags of its row. ``zone``: what a person stated for times without offset."""
+def instant(raw: str, zone: ZoneInfo | None, year: int | None = None) -> tuple[Instant, tuple[str, ...]]:
+    """The instant of a head's time, with flags of its row.
+
+    ``zone``: what a person stated for times without offset; ``year``: for those without one, as `Years` gives it.
+    """
     match = _CLASSIC_TIME.fullmatch(raw) or _ROUTER_TIME.fullmatch(raw)
     if match is not None:
-        return _classic(raw, match, zone), ()
+        stated = ("year_stated",) if match[3] is None and year is not None else ()
+        return _classic(raw, match, zone, year), stated
     match = _ISO_TIME.fullmatch(raw)
     if match is None:
         return moment(raw, None), ()
@@ -141,10 +146,38 @@ def instant(raw: str, zone: ZoneInfo | None) -> tuple[Instant, tuple[str, ...]]:
     return moment(raw, local, fraction=fraction, minutes=minutes, zone=zone), flags
 
 
-def _classic(raw: str, match: re.Match[str], zone: ZoneInfo | None) -> Instant:
+class Years:
+    """The year of each time that has none, from the one that a person stated for the first, line after line.
+
+    From November or December to January and February it goes on; a line of December after one of January was only
+    written late, and belongs to the year before.
+    """
+
+    def __init__(self, first: int | None) -> None:
+        self._year = first
+        self._month: int | None = None
+
+    def of(self, raw: str) -> int | None:
+        """The year of the next time in the file; None where none was stated, or the time has its own."""
+        match = None if self._year is None else _CLASSIC_TIME.fullmatch(raw) or _ROUTER_TIME.fullmatch(raw)
+        if match is None or match[3] is not None or match[1].title() not in MONTHS:
+            return None
+        assert self._year is not None
+        month, before = MONTHS.index(match[1].title()) + 1, self._month
+        if before is not None and month - before > _HALF_A_YEAR:
+            return self._year - 1
+        if before is not None and before - month > _HALF_A_YEAR:
+            self._year += 1
+        self._month = month
+        return self._year
+
+
+def _classic(raw: str, match: re.Match[str], zone: ZoneInfo | None, stated: int | None) -> Instant:
     name = match[1].title()
     month = MONTHS.index(name) + 1 if name in MONTHS else 0
     day, year, fraction = int(match[2]), match[3], match[7] or None
+    if year is None and stated is not None:
+        year = str(stated)
     if year is not None:
         local, leap = _local(int(year), month, day, match[4], match[5], match[6])
         return moment(raw, local, fraction=fraction, zone=zone, flags=leap)

@@ -43,6 +43,7 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "time_not_understood": "this is no time that we understand; kept as it stands",
         "tor_list_date_mismatch": "the list is not of this day: it says nothing about this row",
         "twelve_hour_ambiguous": "a 12-hour time without AM or PM: no instant",
+        "year_stated": "the time has no year: the one that somebody stated was taken, and counted on",
         "zone_name": "the zone is a name that has several meanings, such as IST: no instant",
     }
 )

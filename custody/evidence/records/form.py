@@ -138,6 +138,7 @@ class Recorded:
         stated = {
             "time_zone": settings.time_zone,
             "date_order": settings.date_order,
+            "year": settings.year,
             "mapping": None if settings.mapping is None else dict(settings.mapping),
         }
         return {
@@ -221,7 +222,7 @@ class Recorded:
         if row.address is not None:
             fields.update(_address(row.address))
             flags.update(row.address.flags)
-        if row.kind == "ip" and "port" not in row.values and "port_range" not in row.values:
+        if row.kind == "ip" and row.values.get("port") is None and row.values.get("port_range") is None:
             if row.address is not None and row.address.port is not None:
                 fields["port"] = str(row.address.port)
             elif row.values.get("ip_role") not in _PORTLESS:
