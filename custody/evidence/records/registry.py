@@ -6,8 +6,9 @@ from custody.errors import InputRefused
 from custody.evidence.export import Export
 from custody.evidence.reading import Detected
 from custody.evidence.records.reader import RecordReader
+from custody.evidence.web import wacz, warc
 
-READERS: tuple[RecordReader, ...] = ()
+READERS: tuple[RecordReader, ...] = (warc.READER, wacz.READER)
 
 CLAIM = 50
 """A score below this is no claim."""
