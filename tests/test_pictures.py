@@ -136,10 +136,19 @@ def test_a_scan_goes_on_over_stuffing_and_restarts_and_windows() -> None:
     picture = look(data)
     assert "truncated" not in picture.flags
     assert [part.name for part in picture.parts][-2:] == ["scan", "EOI"]
-    # a marker whose FF is the last byte of a window of the search
-    scan_start = len(jpeg(end=False)) - 7
-    cut = jpeg(end=False) + b"\x01" * (scan_start + (1 << 20) - 1 - len(jpeg(end=False))) + b"\xff\xd9"
-    assert look(cut).parts[-1].end - look(cut).parts[-1].start == 2
+    # a marker whose FF is the last byte of a window of the search, the first of which has 512 bytes
+    for length in (*range(500, 520), *range(1530, 1540)):
+        cut = jpeg(end=False)[:-7] + b"\x01" * length + b"\xff\xd9"
+        end = look(cut).parts[-1]
+        assert (end.name, end.end - end.start) == ("EOI", 2), length
+
+
+def test_items_that_lie_beyond_the_end_are_missed() -> None:
+    whole = pictures.heic()
+    assert whole[-21:-13] == b"\0\0\0\x15mdat"
+    picture = look(whole[:-21])  # every box is whole, and the picture itself is gone
+    assert [part.name for part in picture.parts][-1].startswith("meta")
+    assert "truncated" in picture.flags
 
 
 def test_frames_of_animations() -> None:
