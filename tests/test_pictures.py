@@ -23,7 +23,7 @@ from custody.evidence.export import Bytes, Held
 from custody.evidence.image import form, position
 from custody.evidence.image.facts import facts
 from custody.evidence.image.model import FLAGS, RENDER_PIXELS, Picture
-from custody.evidence.image.walk import MAX_PARTS
+from custody.evidence.image.walk import MAX_BLOCKS, MAX_PARTS
 from tests import pictures
 from tests.pictures import (
     JFIF,
@@ -785,6 +785,18 @@ def test_packed_texts_are_unpacked_within_bounds() -> None:
     picture = look(png(chunks=(bomb,)))
     assert picture.stated("note") is None
     assert [one.what for one in picture.unread] == ["text"]
+
+
+def test_what_a_file_can_make_us_unpack_and_read_is_bounded() -> None:
+    packed = chunk(b"zTXt", b"note\0\0" + zlib.compress(bytes((1 << 20) - 1)))
+    picture = look(png(chunks=(packed,) * 12))
+    assert "text" in {one.what for one in picture.unread}
+    assert len(picture.unread) == 12 - 9  # nine times a MiB less a byte is the first to reach 8 MiB
+    blocks = [xmp_segment(packet("", f'xmp:CreatorTool="{number}"')) for number in range(MAX_BLOCKS + 2)]
+    many = look(jpeg(segments=blocks))
+    assert "too_many_parts" in many.flags
+    assert len([one for one in many.statements if one.name == "xmp:CreatorTool"]) == MAX_BLOCKS
+    assert "too_many_parts" not in look(jpeg(segments=blocks[:MAX_BLOCKS])).flags
 
 
 def test_stated_as_generated() -> None:
