@@ -667,6 +667,7 @@ def test_xmp_that_is_continued() -> None:
     second = segment(0xE1, lead + struct.pack(">I", 200) + whole[200:])
     assert look(jpeg(segments=(second, first))).stated("xmp:CreatorTool") == "Made Up 2"
     assert "xmp_not_understood" in look(jpeg(segments=(second,))).flags
+    assert "with a gap" in look(jpeg(segments=(second,))).unread[0].reason
 
 
 @pytest.mark.parametrize(
