@@ -229,8 +229,8 @@ def test_deep_grey_is_scaled_and_not_cut() -> None:
     deep = PIL.Image.new("I;16", (64, 64))
     for x in range(64):
         for y in range(64):
-            deep.putpixel((x, y), x * 1000)
-    assert hashed(saved(deep)).dhash == "0" * 16
+            deep.putpixel((x, y), (63 - x) * 1000)
+    assert hashed(saved(deep)).dhash == "f" * 16
 
 
 # --- near -----------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from custody.evidence.export import Bytes, Held
 from custody.evidence.image import form, position
 from custody.evidence.image.facts import facts
 from custody.evidence.image.model import FLAGS, RENDER_PIXELS, Picture
-from custody.evidence.image.walk import MAX_PARTS
+from custody.evidence.image.walk import MAX_BLOCKS, MAX_PARTS
 from tests import pictures
 from tests.pictures import (
     JFIF,
@@ -136,10 +136,19 @@ def test_a_scan_goes_on_over_stuffing_and_restarts_and_windows() -> None:
     picture = look(data)
     assert "truncated" not in picture.flags
     assert [part.name for part in picture.parts][-2:] == ["scan", "EOI"]
-    # a marker whose FF is the last byte of a window of the search
-    scan_start = len(jpeg(end=False)) - 7
-    cut = jpeg(end=False) + b"\x01" * (scan_start + (1 << 20) - 1 - len(jpeg(end=False))) + b"\xff\xd9"
-    assert look(cut).parts[-1].end - look(cut).parts[-1].start == 2
+    # a marker whose FF is the last byte of a window of the search, the first of which has 512 bytes
+    for length in (*range(500, 520), *range(1530, 1540)):
+        cut = jpeg(end=False)[:-7] + b"\x01" * length + b"\xff\xd9"
+        end = look(cut).parts[-1]
+        assert (end.name, end.end - end.start) == ("EOI", 2), length
+
+
+def test_items_that_lie_beyond_the_end_are_missed() -> None:
+    whole = pictures.heic()
+    assert whole[-21:-13] == b"\0\0\0\x15mdat"
+    picture = look(whole[:-21])  # every box is whole, and the picture itself is gone
+    assert [part.name for part in picture.parts][-1].startswith("meta")
+    assert "truncated" in picture.flags
 
 
 def test_frames_of_animations() -> None:
@@ -658,6 +667,7 @@ def test_xmp_that_is_continued() -> None:
     second = segment(0xE1, lead + struct.pack(">I", 200) + whole[200:])
     assert look(jpeg(segments=(second, first))).stated("xmp:CreatorTool") == "Made Up 2"
     assert "xmp_not_understood" in look(jpeg(segments=(second,))).flags
+    assert "with a gap" in look(jpeg(segments=(second,))).unread[0].reason
 
 
 @pytest.mark.parametrize(
@@ -776,6 +786,18 @@ def test_packed_texts_are_unpacked_within_bounds() -> None:
     picture = look(png(chunks=(bomb,)))
     assert picture.stated("note") is None
     assert [one.what for one in picture.unread] == ["text"]
+
+
+def test_what_a_file_can_make_us_unpack_and_read_is_bounded() -> None:
+    packed = chunk(b"zTXt", b"note\0\0" + zlib.compress(bytes((1 << 20) - 1)))
+    picture = look(png(chunks=(packed,) * 12))
+    assert "text" in {one.what for one in picture.unread}
+    assert len(picture.unread) == 12 - 9  # nine times a MiB less a byte is the first to reach 8 MiB
+    blocks = [xmp_segment(packet("", f'xmp:CreatorTool="{number}"')) for number in range(MAX_BLOCKS + 2)]
+    many = look(jpeg(segments=blocks))
+    assert "too_many_parts" in many.flags
+    assert len([one for one in many.statements if one.name == "xmp:CreatorTool"]) == MAX_BLOCKS
+    assert "too_many_parts" not in look(jpeg(segments=blocks[:MAX_BLOCKS])).flags
 
 
 def test_stated_as_generated() -> None:
