@@ -296,7 +296,6 @@ READER = RecordReader(
         **values.FLAGS,
         "file_digest_failed": "the file that this row is from is not the one that the package describes",
         "file_digest_not_checked": "nothing in the package says which bytes the file that this row is from should have",
-        "no_time": "the list gives no time for this page",
         "page_not_captured": "the list names this page, and no record of the package has a content of its address",
         "not_a_page": "a line of a list of pages that names no address, or is no JSON",
     },
