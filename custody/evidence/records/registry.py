@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from custody.errors import InputRefused
 from custody.evidence.export import Export
+from custody.evidence.network import ip_table, returns
 from custody.evidence.reading import Detected
 from custody.evidence.records.reader import RecordReader
 
-READERS: tuple[RecordReader, ...] = ()
+READERS: tuple[RecordReader, ...] = (
+    *returns.READERS,
+    ip_table.READER,
+)
 
 CLAIM = 50
 """A score below this is no claim."""
