@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from custody.evidence.export import Cut
-from custody.evidence.instants import Instant
+from custody.evidence.instants import Instant, offset_text
 from custody.evidence.network import ip
 from custody.evidence.network.written_times import Clock, minutes_of
 from custody.evidence.records.model import Row
@@ -127,6 +127,9 @@ def made(found: Found, at: Place, meaning: Meaning) -> Row:
     column = _offset(roles, found)
     when = _when(roles, found, meaning.clock, column, ("date", "clock", "time"))
     until = _when(roles, found, meaning.clock, column, ("date_end", "clock_end", "time_end"))
+    for one in (when, until):
+        if one is not None and _contradicts(one, column):
+            flags.add("capture_inconsistent")
     address = ip.seen_address(roles["ip"][:LONGEST]) if "ip" in roles else None
     if address is None:
         if when is None:
@@ -172,6 +175,13 @@ def _offset(roles: Mapping[str, str], found: Found) -> int | None:
         found.beside("offset", text)
         found.flags.add("zone_name")
     return minutes
+
+
+def _contradicts(when: Instant, column: int | None) -> bool:
+    """Whether a time says another offset than the column beside it; a count since 1970 says none."""
+    if column is None or when.offset_origin != "in_value" or when.raw.strip().replace(".", "").isdigit():
+        return False
+    return when.offset != offset_text(column)
 
 
 def _when(

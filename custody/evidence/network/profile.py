@@ -60,8 +60,8 @@ class Profile:
 
     ``names``: patterns of file names; ``head``: texts of which one stands in the first bytes; ``required``: header
     cells that must be there, each as a set of spellings. ``like``: keys by which an element is known behind damage;
-    ``entries``: the key of a map of labelled values; ``labels``: at which rows of Meta's records are cut; ``beyond``: sections of a
-    file whose list may stand beyond its first bytes.
+    ``entries``: the key of a map of labelled values; ``labels``: at which rows of Meta's records are cut; ``beyond``:
+    sections of a large file whose list may stand beyond its first bytes.
     """
 
     name: str
