@@ -152,14 +152,14 @@ def test_a_list_beyond_the_first_bytes_is_still_found() -> None:
 
 def test_a_value_too_large_to_hold_does_not_hide_the_list() -> None:
     """A chat history of many megabytes beside the logins is stepped through, not given up."""
-    chats = {"Chat History with made_up:": [{"Date": "x", "From": "y", "Content": "z" * 1000}] * 9_500}
+    chats = {"Chat History with made_up:": [{"Date": "x", "From": "y", "Content": "z" * 1000}] * 17_500}
     data = json.dumps(
         {
             "Direct Messages": {"Chat History": {"ChatHistory": chats}},
             "Activity": {"Login History": {"LoginHistoryList": [TIKTOK]}},
         }
     ).encode()
-    assert len(data) > 8 << 20
+    assert len(data) > 16 << 20
     found = read("tiktok-logins", data, file="user_data.json")
     assert [row["ip"] for row in found.rows] == ["203.0.113.5"]
     assert found.summary.notices == {}
@@ -252,7 +252,7 @@ def test_a_workbooks_number_is_a_day_without_a_float() -> None:
     clock = Clock(forms=("iso",), minutes=0)
     assert clock.read("46023.5242592592593", serial=True).instant == "2026-01-01T12:34:56Z"
     assert clock.read("46023.000011574", serial=True).instant == "2026-01-01T00:00:01Z"
-    assert clock.read("60", serial=True).instant is None, "29 February 1900 never was"
+    assert clock.read("60.5", serial=True).instant is None, "29 February 1900 never was"
     assert clock.read("46023", serial=True).precision == "day"
     assert clock.read("46023.0", serial=True).instant == "2026-01-01T00:00:00Z"
     since = Clock(forms=("iso",), minutes=0, since_1904=True)
@@ -414,7 +414,11 @@ def test_the_details_of_a_row_are_bounded() -> None:
     header = ",".join(["ip", "port", "time", *(f"c{at}" for at in range(2000))])
     data = table("203.0.113.5,1,2026-01-01 10:00:00Z," + ",".join(["x" * 100] * 2000), header=header)
     (row,) = read("ip-table", data, Settings(mapping=MAPPING), "x.csv").rows
-    assert len(row["details"]) <= found_row.DETAILS
+    assert len(row["details"]) == found_row.DETAILS
+    assert "raw_cut" in row["flags"]
+    long = table("203.0.113.5,1,2026-01-01 10:00:00Z," + ",".join(["x" * 4000] * 100), header=header)
+    (row,) = read("ip-table", long, Settings(mapping=MAPPING), "x.csv").rows
+    assert sum(map(len, row["details"].values())) <= found_row.ROOM
     assert "raw_cut" in row["flags"]
 
 
@@ -457,6 +461,11 @@ def test_no_record_of_meta_is_lost_where_a_section_is_empty() -> None:
     )
     found = read("meta-return-ip", html)
     assert found.rows == []
+    assert found.summary.notices == {"no_rows": 1}
+
+
+def test_a_table_without_a_row_says_so() -> None:
+    found = read("netflix-ip", b"Esn,Ip,Ts\n", file="IpAddressesLogin.csv")
     assert found.summary.notices == {"no_rows": 1}
 
 
