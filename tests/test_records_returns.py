@@ -455,6 +455,24 @@ def test_rows_of_a_meta_record_are_cut_at_what_repeats() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("2026-02-27", "12:07:28 UTC"), ("2026-02-27 12:0", "7:28 UTC"), ("2026-02-27 12:07:28 U", "TC")],
+)
+def test_a_value_that_a_page_breaks_is_put_together(first: str, second: str) -> None:
+    def on_two_pages(label: str, one: str, two: str) -> str:
+        value = f'<div class="m"><div>{one}</div></div></div></div>'
+        rest = f'<div class="t o"><div class="t i"><div class="m"><div>{two}<div class="p"></div></div></div></div></div>'
+        return f'<div class="t o"><div class="t i">{label}{value}<div class="pageBreak">Page 2</div>{rest}'
+
+    html = '<title>Business Record</title><div id="property-ip_addresses">' + "".join(
+        (on_two_pages("IP Address", "198.51.", "100.7:5005"), on_two_pages("Time", first, second))
+    )
+    (row,) = read("meta-return-ip", html.encode()).rows
+    assert (row["ip"], row["port"], row["instant"]) == ("198.51.100.7", 5005, "2026-02-27T12:07:28Z")
+    assert "page_break_within" in row["flags"]
+
+
 def test_no_record_of_meta_is_lost_where_a_section_is_empty() -> None:
     html = (
         b'<title>Business Record</title><div id="property-ip_addresses">No responsive records located</div>'

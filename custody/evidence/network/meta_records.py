@@ -121,6 +121,13 @@ class _File:
         if stop < len(raw):
             yield Range(member, start + stop, end, "syntax")
 
+    def _joined(self, role: str, text: str) -> str:
+        """A value whose halves stand on two pages: broken between words, or within one."""
+        apart, together = text.replace("\n", " "), text.replace("\n", "")
+        if role == "time" and "time_not_understood" not in self._clock.read(apart).flags:
+            return apart
+        return together
+
     def _made(self, raw: bytes, at: Place) -> Row:
         found = Found()
         if b"pageBreak" in raw:
@@ -134,7 +141,7 @@ class _File:
             found.roles[role] = text
         for role in ("ip", "time"):
             if "\n" in found.roles.get(role, ""):  # a page break within the value
-                found.roles[role] = found.roles[role].replace("\n", "" if role == "ip" else " ")
+                found.roles[role] = self._joined(role, found.roles[role])
         profile = self._profile
         meaning = Meaning(
             clock=self._clock, event=self._event or profile.event, events=profile.events, ip_role=profile.ip_role,
