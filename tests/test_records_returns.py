@@ -462,7 +462,7 @@ def test_rows_of_a_meta_record_are_cut_at_what_repeats() -> None:
 def test_a_value_that_a_page_breaks_is_put_together(first: str, second: str) -> None:
     def on_two_pages(label: str, one: str, two: str) -> str:
         value = f'<div class="m"><div>{one}</div></div></div></div>'
-        rest = f'<div class="t o"><div class="t i"><div class="m"><div>{two}<div class="p"></div></div></div></div></div>'
+        rest = f'<div class="t o"><div class="t i"><div class="m"><div>{two}</div></div></div></div>'
         return f'<div class="t o"><div class="t i">{label}{value}<div class="pageBreak">Page 2</div>{rest}'
 
     html = '<title>Business Record</title><div id="property-ip_addresses">' + "".join(
