@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from custody.evidence.chat.table.csv_rows import Row
 from custody.evidence.network.found_row import Found
+from custody.evidence.network.ip import seen_address
 from custody.evidence.network.profile import Profile, plain
 from custody.evidence.network.written_times import minutes_of
 
@@ -69,6 +70,8 @@ class Layout:
 
 def unquoted(cell: str) -> str:
     """The text of a cell that is written as ``="text"``, so that a spreadsheet leaves it alone."""
+    if not cell.startswith('="'):
+        return cell
     match = _QUOTED.fullmatch(cell)
     return cell if match is None else match[1]
 
@@ -88,6 +91,12 @@ def fits(profile: Profile, cells: Sequence[str]) -> bool:
     """Whether a row is the header that the profile asks for."""
     names = {plain(unquoted(cell)) for cell in cells[:1000]}
     return bool(profile.required) and all(names & spellings for spellings in profile.required)
+
+
+def has_address(where: Layout, cells: Sequence[str]) -> bool:
+    """Whether an address stands in the column of addresses."""
+    at = next((at for at, role in where.roles.items() if role == "ip"), None)
+    return at is not None and at < len(cells) and seen_address(unquoted(cells[at])).ip is not None
 
 
 def layout(profile: Profile, cells: Sequence[str]) -> Layout:

@@ -155,6 +155,8 @@ class ByProfile:
                 return True
             # A legend is one cell; no row of these tables is.
             return self.layout is None or len([cell for cell in row.cells if cell.strip()]) < 2
+        if self.layout is not None and table_layout.has_address(self.layout, row.cells):
+            return False  # most rows: no header holds an address where the others have theirs
         if table_layout.fits(self.profile, row.cells):
             self.layout = table_layout.layout(self.profile, row.cells)
             return True
