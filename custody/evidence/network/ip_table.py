@@ -36,8 +36,6 @@ ROLES = (
 """What a column can be in a mapping."""
 OWN_KEYS = ("hours", "ip_role")
 """``hours``: 24 or 12, to what hours count; ``ip_role``: what the addresses are (assigned, nat_external …)."""
-NO_CLAIM = 30
-LOOKED = 60
 _TEXTS = (".csv", ".tsv", ".tab")
 _COUNTS = {"unix": "unix_s", "unix_ms": "unix_ms", "unix_us": "unix_us", "excel": "serial"}
 
@@ -64,14 +62,16 @@ def detect(export: Export) -> Detected | None:
         members = table_source.workbook_members(export, found)  # type: ignore[arg-type]
         if not found:
             return None
-        score, reason = max(_looks(source) for source in found[:20])
+        score, reason = max(ip_table_roles.looks(source) for source in found[:20])
         return Detected(score=score, reasons=(reason,), members=members, document=True)
     best, reasons = 0, ""
     at: list[int] = []
     for member in export.members:
         if len(at) >= 200 or not _may_be(export, member):
             continue
-        score, reason = _looks(TextTable(member, head=True, wants=_names_an_address))
+        score, reason = ip_table_roles.looks(
+            TextTable(member, head=True, wants=ip_table_roles.names_an_address)
+        )
         if export.zipped and score < 50:
             continue
         if not member.base.lower().endswith(_TEXTS) and score < 50:
@@ -89,38 +89,6 @@ def _may_be(export: Export, member: Member) -> bool:
     return bool(head) and (b"\0" not in head or head[:2] in (b"\xff\xfe", b"\xfe\xff"))
 
 
-def _looks(source: Source) -> tuple[int, str]:
-    """How much a table looks like one of addresses, and why."""
-    rows = _first(source, LOOKED)
-    header = _header_at(rows)
-    if header is not None:
-        roles = ip_table_roles.proposed(rows[header].cells)
-        if "ip" in roles:
-            names = [cell.strip() for cell in rows[header].cells]
-            at = names.index(roles["ip"])
-            below = [
-                row.cells[at] for row in rows[header + 1 :] if at < len(row.cells) and row.cells[at].strip()
-            ]
-            if below and sum(map(ip_table_roles.is_address, map(unquoted, below))) * 2 > len(below):
-                timed = {"time", "date"} & set(roles)
-                return (72 if timed else 55), "a column that is called as addresses are, and holds them"
-    data = rows[1:] if len(rows) > 3 else rows
-    width = max((len(row.cells) for row in data), default=0)
-    if len(data) >= 3 and 2 <= width <= 200:
-        columns = [[unquoted(row.cells[at]) for row in data if at < len(row.cells)] for at in range(width)]
-        addresses = any(
-            all(map(ip_table_roles.is_address, cells)) and len(cells) == len(data) for cells in columns
-        )
-        timed_cells = any(all(map(ip_table_roles.is_time, cells)) for cells in columns if cells)
-        if addresses and timed_cells:
-            return 52, "a column of addresses beside one of times"
-    return NO_CLAIM, "a table"
-
-
-def _names_an_address(cells: Sequence[str]) -> bool:
-    return len(cells) > 1 and "ip" in ip_table_roles.proposed(cells)
-
-
 def _has_all(one: Plan, cells: Sequence[str]) -> bool:
     """Whether a row has all columns that the mapping names, or as many as it numbers."""
     return (
@@ -128,28 +96,6 @@ def _has_all(one: Plan, cells: Sequence[str]) -> bool:
         and not plan.places(one.columns, [unquoted(cell) for cell in cells])[1]
         and (max((plan.number(column) or 0) for column in one.columns.values()) < len(cells))
     )
-
-
-def _first(source: Source, count: int) -> list[TableRow]:
-    found: list[TableRow] = []
-    for row in source.rows():
-        if isinstance(row, TableRow) and any(cell.strip() for cell in row.cells):
-            found.append(row)
-            if len(found) >= count:
-                break
-    return found
-
-
-def _header_at(rows: list[TableRow]) -> int | None:
-    """The row that names most columns as we know them: tables often have lines of their own above the header."""
-    best, at = 1, None
-    for index, row in enumerate(rows[:30]):
-        roles = ip_table_roles.proposed(row.cells)
-        if "ip" in roles and len(roles) > best - (index == 0) and not any(
-            ip_table_roles.is_address(cell) for cell in row.cells
-        ):  # fmt: skip
-            best, at = len(roles), index
-    return at
 
 
 def propose(export: Export, settings: Settings | None = None) -> list[Proposal]:
@@ -160,10 +106,10 @@ def propose(export: Export, settings: Settings | None = None) -> list[Proposal]:
     stated = _stated(settings.mapping) if settings is not None and settings.mapping else None
     found = []
     for source in _sources(export, detected, None if stated is None else stated.plan):
-        rows = _first(source, LOOKED)
+        rows = ip_table_roles.first(source, ip_table_roles.LOOKED)
         if not rows:
             continue
-        at = _header_at(rows) or 0
+        at = ip_table_roles.header_at(rows) or 0
         header, *below = [tuple(cell[:200] for cell in row.cells[:100]) for row in rows[at : at + 6]]
         found.append(
             Proposal(
@@ -219,7 +165,7 @@ def check(export: Export, settings: Settings) -> list[str]:
         return []
     missing: list[str] = []
     for source in _sources(export, detected, one.plan):
-        columns = ByMapping(one, _first(source, table_layout.LOOKED))
+        columns = ByMapping(one, ip_table_roles.first(source, table_layout.LOOKED))
         missing += columns.missing
     return list(dict.fromkeys(missing))
 
@@ -296,7 +242,7 @@ class ByMapping(ByProfile):
 def _profile(stated: Stated) -> Profile:
     return Profile(
         name="ip-table", version=1, title=READER.title, provider="", recorder=READER.recorder, engine="table",
-        score=NO_CLAIM, sources=(), contains=(), never=(), forms=stated.forms, zone="unknown",
+        score=ip_table_roles.NO_CLAIM, sources=(), contains=(), never=(), forms=stated.forms, zone="unknown",
         zone_words="as the times, their column or its header say", columns=(),
     )  # fmt: skip
 
@@ -311,7 +257,7 @@ def _sources(export: Export, detected: Detected, one: Plan | None) -> Iterator[S
     for at in detected.members:
         member = export.members[at]
         delimiter: csv_rows.Found | None = None
-        wants: Callable[[Sequence[str]], bool] = _names_an_address
+        wants: Callable[[Sequence[str]], bool] = ip_table_roles.names_an_address
         quoted = True
         if one is not None:
             if one.delimiter is not None:
@@ -348,7 +294,7 @@ def read(export: Export, detected: Detected, settings: Settings) -> Iterator[Rec
         if stated is None:
             yield from _as_it_stands(source, _open(source))
             continue
-        columns = ByMapping(stated, _first(source, table_layout.LOOKED))
+        columns = ByMapping(stated, ip_table_roles.first(source, table_layout.LOOKED))
         if columns.missing:
             reason = f"there is no one column {show(columns.missing[0], 100)}"
             yield Notice(
@@ -367,8 +313,8 @@ def read(export: Export, detected: Detected, settings: Settings) -> Iterator[Rec
 
 
 def _open(source: Source) -> list[Decided]:
-    rows = _first(source, LOOKED)
-    at = _header_at(rows)
+    rows = ip_table_roles.first(source, ip_table_roles.LOOKED)
+    at = ip_table_roles.header_at(rows)
     reasons = ["nobody has said which column is what"]
     if at is not None:
         roles = ip_table_roles.proposed(rows[at].cells)

@@ -1,12 +1,19 @@
-"""What the headers of access providers' tables are usually called: for proposing a mapping, never for reading by."""
+"""What tables of addresses look like and what their headers are called: to claim and propose, never to read by."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from custody.evidence.chat.table.csv_rows import Row as TableRow
 from custody.evidence.network.ip import seen_address
 from custody.evidence.network.profile import plain
+from custody.evidence.network.table_layout import unquoted
+from custody.evidence.network.table_source import Source
 from custody.evidence.network.written_times import Clock
+
+NO_CLAIM = 30
+LOOKED = 60
+"""Rows that are looked at for telling and proposing."""
 
 _WORDS: Mapping[str, str] = {
     "ip": "ip|ip address|ip addr|ipaddress|ip adresse|source ip|src ip|source ip address|source address|client ip|"
@@ -75,3 +82,57 @@ def is_time(text: str) -> bool:
     """Whether a cell looks like a time with a day."""
     text = text.strip()
     return 5 < len(text) < 60 and "time_not_understood" not in _TIMES.read(text).flags
+
+
+def looks(source: Source) -> tuple[int, str]:
+    """How much a table looks like one of addresses, and why."""
+    rows = first(source, LOOKED)
+    header = header_at(rows)
+    if header is not None:
+        roles = proposed(rows[header].cells)
+        if "ip" in roles:
+            names = [cell.strip() for cell in rows[header].cells]
+            at = names.index(roles["ip"])
+            below = [
+                row.cells[at] for row in rows[header + 1 :] if at < len(row.cells) and row.cells[at].strip()
+            ]
+            if below and sum(map(is_address, map(unquoted, below))) * 2 > len(below):
+                timed = {"time", "date"} & set(roles)
+                return (72 if timed else 55), "a column that is called as addresses are, and holds them"
+    data = rows[1:] if len(rows) > 3 else rows
+    width = max((len(row.cells) for row in data), default=0)
+    if len(data) >= 3 and 2 <= width <= 200:
+        columns = [[unquoted(row.cells[at]) for row in data if at < len(row.cells)] for at in range(width)]
+        addresses = any(all(map(is_address, cells)) and len(cells) == len(data) for cells in columns)
+        timed_cells = any(all(map(is_time, cells)) for cells in columns if cells)
+        if addresses and timed_cells:
+            return 52, "a column of addresses beside one of times"
+    return NO_CLAIM, "a table"
+
+
+def names_an_address(cells: Sequence[str]) -> bool:
+    """Whether a row may be a header with a column of addresses."""
+    return len(cells) > 1 and "ip" in proposed(cells)
+
+
+def first(source: Source, count: int) -> list[TableRow]:
+    """The first rows that are not empty."""
+    found: list[TableRow] = []
+    for row in source.rows():
+        if isinstance(row, TableRow) and any(cell.strip() for cell in row.cells):
+            found.append(row)
+            if len(found) >= count:
+                break
+    return found
+
+
+def header_at(rows: list[TableRow]) -> int | None:
+    """The row that names most columns as we know them: tables often have lines of their own above the header."""
+    best, at = 1, None
+    for index, row in enumerate(rows[:30]):
+        roles = proposed(row.cells)
+        if "ip" in roles and len(roles) > best - (index == 0) and not any(
+            is_address(cell) for cell in row.cells
+        ):  # fmt: skip
+            best, at = len(roles), index
+    return at
