@@ -15,26 +15,17 @@ from typing import Any
 
 from custody.evidence.chat import markup, times
 from custody.evidence.chat.meta_return_fields import Field, fields, grouped, person_of
+from custody.evidence.chat.meta_return_parts import Part, parts
 from custody.evidence.chat.model import Conversation, Message, Participant, Plain, Record, Time
 from custody.evidence.chat.named_files import Files
-from custody.evidence.chat.pieces import MAX_BLOCK
 from custody.evidence.chat.reader import Reader
 from custody.evidence.export import Export, Member
 from custody.evidence.reading import Detected, Notice, Range, Settings
 
-SECTION = b"unified_messages"
+SECTIONS = frozenset({"unified_messages"})
+LABELS = ("Author", "Thread")
 _NAME = re.compile(r"(?:records|index|preservation.{0,200})\.html?", re.IGNORECASE | re.DOTALL)
 _PAGE = re.compile(rb'<div[^<>]{0,40}id="page_([0-9]{1,9})"')
-_MARK = re.compile(
-    rb'<div[^<>]{0,80}id="property-(?P<section>[A-Za-z_]{1,80})"[^<>]{0,200}>'
-    rb"|(?:"
-    rb'<div class="(?:t o|[a-z_ ]{0,40}outer[a-z_ ]{0,40})"[^<>]{0,80}>\s{0,40}'
-    rb'<div class="(?:t i|[a-z_ ]{0,40}inner)"[^<>]{0,80}>'
-    rb"|<table[^<>]{0,80}>\s{0,40}(?:<tbody[^<>]{0,80}>\s{0,40})?<tr[^<>]{0,80}>\s{0,40}<th[^<>]{0,80}>"
-    rb")\s{0,40}(?P<label>Author|Thread)\s{0,40}<"
-)
-_LONGEST = 2 << 10
-"""More bytes than a mark can have."""
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)\s+(\d\d):(\d\d):(\d\d)\s+UTC", re.ASCII)
 _THREAD = re.compile(r"(.*?)\s*\((\d{1,25})\)", re.DOTALL)
 _REST = re.compile(rb"(?:\s++|</(?:div|td|tr|th|tbody|table)\s*+>)++\Z")
@@ -60,63 +51,6 @@ def detect(export: Export) -> Detected | None:
     return Detected(
         score=95, reasons=("titled Business Record, with Meta's sections (property-…)",), members=tuple(found)
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A part of a file that begins with a mark: ``kind`` section, Thread, Author, or nothing (another section)."""
-
-    kind: str
-    start: int
-    end: int
-    raw: bytes | None
-    section: str = ""
-    """The section's name, in the part that begins with it."""
-
-
-def _parts(member: Member) -> Iterator[_Part]:
-    """The file cut at its marks. Outside of the section, and where a part is too long, in smaller pieces or none."""
-    held = b""
-    base = 0  # of the held bytes
-    start = 0  # of the part
-    kind = section = ""
-    inside = False
-    looked = 0
-    size = member.open().size
-    for offset, window in member.windows():
-        held += window
-        last = offset + len(window) >= size
-        while (match := _MARK.search(held, looked)) is not None:
-            looked = match.end()
-            if match["section"] is None and not inside:
-                continue
-            at = base + match.start()
-            if at > start:
-                yield _Part(
-                    kind, start, at, held[start - base : at - base] if start >= base else None, section
-                )
-            start, section = at, ""
-            if match["section"] is not None:
-                section = match["section"].decode("ascii")
-                inside = match["section"] == SECTION
-                kind = "section" if inside else ""
-            else:
-                kind = match["label"].decode("ascii")
-        looked = max(looked, len(held) - _LONGEST)
-        if kind not in ("Author", "Thread") and not last:
-            cut = base + looked
-            if cut > start:
-                yield _Part(
-                    kind, start, cut, held[start - base : cut - base] if start >= base else None, section
-                )
-                start, section = cut, ""
-        keep = max(start - base, 0)
-        if len(held) - keep > MAX_BLOCK:
-            keep = looked
-        held, base, looked = held[keep:], base + keep, looked - keep
-    end = base + len(held)
-    if end > start:
-        yield _Part(kind, start, end, held[start - base :] if start >= base else None, section)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +200,7 @@ def _member(member: Member, files: Files) -> Iterator[Record]:
     at = At(member.index, 0, "", "", member.name, files)
     page = "page 1"
     count = 0
-    for part in _parts(member):
+    for part in parts(member, SECTIONS, LABELS):
         where = page
         if part.raw is not None:
             for match in _PAGE.finditer(part.raw):
@@ -333,7 +267,7 @@ def _own(raw: bytes) -> bytes:
     return raw[:end]
 
 
-def _thread(part: _Part, member: Member) -> tuple[Conversation, list[Participant]]:
+def _thread(part: Part, member: Member) -> tuple[Conversation, list[Participant]]:
     if part.raw is None:
         return Conversation(f"{member.index}:{part.start}", None, "none", "unknown", "meta"), []
     found = fields(part.raw)

@@ -5,17 +5,19 @@ from __future__ import annotations
 from custody.errors import InputRefused
 from custody.evidence.export import Export
 from custody.evidence.image import picture
-from custody.evidence.network import mail_received, pcap, rdap, syslog, tor_list
+from custody.evidence.network import ip_table, mail_received, pcap, rdap, returns, syslog, tor_list
 from custody.evidence.reading import Detected
 from custody.evidence.records.reader import RecordReader
 from custody.evidence.web import wacz, warc
 
 READERS: tuple[RecordReader, ...] = (
-    mail_received.READER,
-    pcap.READER,
-    rdap.READER,
+    *returns.READERS,
+    ip_table.READER,
     syslog.READER,
+    mail_received.READER,
     tor_list.READER,
+    rdap.READER,
+    pcap.READER,
     warc.READER,
     wacz.READER,
     picture.READER,

@@ -55,14 +55,14 @@ class Plan:
         return self.profile in FORMULA_QUOTES
 
 
-def parse(mapping: Mapping[str, str]) -> Plan:
-    """The plan of a stated mapping; InputRefused where it names what there is not."""
-    unknown = sorted(set(mapping) - set(ROLES) - set(KEYS))
+def parse(mapping: Mapping[str, str], roles: Sequence[str] = ROLES) -> Plan:
+    """The plan of a stated mapping; InputRefused where it names what there is not. ``roles``: what columns can be."""
+    unknown = sorted(set(mapping) - set(roles) - set(KEYS))
     if unknown:
         raise InputRefused(
             "the mapping has a word that means nothing",
             where="mapping",
-            expected=", ".join((*ROLES, *KEYS)),
+            expected=", ".join((*roles, *KEYS)),
             found=show(unknown[0], 64),
         )
     profile = mapping.get("profile")
@@ -74,10 +74,10 @@ def parse(mapping: Mapping[str, str]) -> Plan:
             found=show(profile, 64),
         )
     whole = {**PROFILES.get(profile or "", {}), **mapping}
-    columns = {role: whole[role] for role in ROLES if whole.get(role)}
+    columns = {role: whole[role] for role in roles if whole.get(role)}
     if not columns:
         raise InputRefused(
-            "the mapping names no column", where="mapping", expected=f"some of {', '.join(ROLES)}"
+            "the mapping names no column", where="mapping", expected=f"some of {', '.join(roles)}"
         )
     header = _one_of(whole, "header", ("yes", "no")) != "no"
     if not header and (named := sorted(one for one in columns.values() if number(one) is None)):
