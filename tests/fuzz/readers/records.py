@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from custody.evidence.export import Export
 from custody.evidence.reading import Detected, Settings
@@ -74,8 +74,10 @@ def _shape(reader: RecordReader) -> str:
 
 
 def _covers(reader: RecordReader) -> tuple[str, ...]:
-    functions: tuple[Callable[..., object], ...] = (reader.read, reader.detect)
-    return tuple(f"{one.__module__}:{one.__qualname__}" for one in functions)
+    # readers of one engine are the same functions with other data
+    given = [one.func if isinstance(one, functools.partial) else one for one in (reader.read, reader.detect)]
+    named = [one for one in given if "<locals>" not in one.__qualname__]
+    return tuple(f"{one.__module__}:{one.__qualname__}" for one in named)
 
 
 READERS: list[Reader] = [
