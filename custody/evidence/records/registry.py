@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from custody.errors import InputRefused
 from custody.evidence.export import Export
+from custody.evidence.network import access_log
 from custody.evidence.reading import Detected
 from custody.evidence.records.reader import RecordReader
 
-READERS: tuple[RecordReader, ...] = ()
+READERS: tuple[RecordReader, ...] = (access_log.READER,)
 
 CLAIM = 50
 """A score below this is no claim."""
