@@ -4,11 +4,28 @@ from __future__ import annotations
 
 from custody.errors import InputRefused
 from custody.evidence.export import Export
-from custody.evidence.network import access_log
+from custody.evidence.network import (
+    access_log,
+    aws_elb_log,
+    error_log,
+    haproxy_log,
+    iis_w3c,
+    iis_xml,
+    json_access_log,
+)
 from custody.evidence.reading import Detected
 from custody.evidence.records.reader import RecordReader
 
-READERS: tuple[RecordReader, ...] = (access_log.READER,)
+READERS: tuple[RecordReader, ...] = (
+    access_log.READER,
+    error_log.APACHE,
+    error_log.NGINX,
+    json_access_log.READER,
+    haproxy_log.READER,
+    aws_elb_log.READER,
+    iis_w3c.READER,
+    iis_xml.READER,
+)
 
 CLAIM = 50
 """A score below this is no claim."""
