@@ -64,7 +64,7 @@ class _Times(dict[str, Instant | None]):
         found = self._of_minute(text) if len(text) == _WRITTEN else None
         if found is None:
             found = log_time(text, self.zone)
-            self.open |= found.offset_origin != "in_value"
+            self.open |= log_rows.asks_zone(found)
         self[text] = one = None if found.precision is None else found
         return one
 
@@ -216,8 +216,7 @@ def _slowly(
 
 def _one(at: int, start: int, line: bytes, number: int, shape: str, times: _Times) -> Row:
     seen = access_line.read_line(log_rows.text_of(line), times.zone, shape)
-    if seen is not None and seen.when is not None and seen.when.offset_origin != "in_value":
-        times.open = True
+    times.open |= seen is not None and log_rows.asks_zone(seen.when)
     return log_rows.row(at, start, start + len(line), line, number, seen)
 
 

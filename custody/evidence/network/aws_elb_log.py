@@ -119,7 +119,7 @@ def _read(export: Export, detected: Detected, settings: Settings) -> Iterator[Re
     for at in detected.members:
         for line in log_rows.heads(export.members[at]):
             seen = _understand(line, zone)
-            if seen is not None and seen.when is not None and seen.when.offset_origin != "in_value":
+            if seen is not None and log_rows.asks_zone(seen.when):
                 yield log_rows.zone_decided(settings, at, _ZONE)
                 break
         yield from log_rows.rows(export.members[at], lambda text: _understand(text, zone))

@@ -91,6 +91,13 @@ def stated(settings: Settings) -> ZoneInfo | None:
     return None if settings.time_zone is None else iana(settings.time_zone)
 
 
+def asks_zone(when: Instant | None) -> bool:
+    """Whether a time was understood and has no offset of its own, so that somebody has to state the zone."""
+    if when is None or when.offset_origin == "in_value" or "time_not_understood" in when.flags:
+        return False
+    return when.offset_origin == "stated_by_user" or "no_offset" in when.flags or bool(when.readings)
+
+
 def zone_decided(settings: Settings, member: int, reason: str) -> Decided:
     """The question in which zone the file's clock ran, or the answer that somebody gave."""
     if settings.time_zone is None:
