@@ -103,10 +103,11 @@ def _pieces(member: Member) -> Iterator[tuple[str, int, bytes | Cut]]:
             if found.start() > at:
                 yield "syntax", base + at, held[at : found.start()]
                 at = found.start()
-            end = held.find(_END, found.end()) + len(_END)
-            following = _BEGIN.search(held, found.end(), end if end >= len(_END) else len(held))
-            if following is not None:
-                end = following.start()  # it has no end: the next begins before
+            following = _BEGIN.search(held, found.end())
+            until = len(held) if following is None else following.start()
+            end = held.find(_END, found.end(), until) + len(_END)
+            if end < len(_END) and following is not None:
+                end = until  # it has no end: the next begins before
             if end >= len(_END):
                 yield "event", base + at, held[at:end]
                 at = end
@@ -121,9 +122,9 @@ def _pieces(member: Member) -> Iterator[tuple[str, int, bytes | Cut]]:
                 yield "syntax", base + at, held[at:end]
                 at = end
             else:
-                until = _next_event(member, base + len(held) - len(_END))
-                yield "event", base + at, Cut(data, base + at, until)
-                base, at, held = until, 0, b""
+                after = _next_event(member, base + len(held) - len(_END))
+                yield "event", base + at, Cut(data, base + at, after)
+                base, at, held = after, 0, b""
         piece = data.read(base + len(held), base + len(held) + HELD)
         ended = not piece
         base, at, held = base + at, 0, held[at:] + piece
