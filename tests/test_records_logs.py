@@ -371,7 +371,7 @@ def test_another_program_reads_the_same(samples: Path) -> None:
     for line in "\n".join(texts).splitlines():
         try:
             theirs = parser.parse(line)
-        except apachelogs.errors.InvalidEntryError:
+        except (apachelogs.errors.InvalidEntryError, ValueError):  # a day that no month has: ValueError
             continue
         ours = access_line.read_line(line, None)
         assert ours is not None
