@@ -125,6 +125,42 @@ def test_many_lines_at_once_give_what_one_at_a_time_gives(
     assert quick.lines == slow.lines
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        LINE.replace('/ HTTP/1.1" 200 1 "-" "made up"', '/\\" 200 1 "-" "made up"'),
+        LINE.replace('"made up"', '"made up\\"'),
+        f"www.example.org:80 {LINE}",
+        f"x {LINE}",
+        LINE.replace(":30 ", ":60 "),
+        LINE.replace(":30 ", ":3x "),
+        LINE.replace("30 +0000", "30 +0090"),
+        LINE.replace("05/Mar", "30/Feb"),
+        LINE.replace(" +0000", ""),
+        LINE.replace("198.51.100.7", "client.example.net"),
+        LINE.replace("198.51.100.7", "-"),
+        LINE.replace("- -", "- x [01/Jan/2020:00:00:00 +0000"),
+        LINE.replace("- -", "- [01/Jan/2020:00:00:00 +0000]"),
+        LINE.replace("GET /", "GET /\r"),
+        LINE.replace("GET /", "GET /\n"),
+        LINE.replace("GET / HTTP/1.1", ""),
+        LINE.replace("GET / HTTP/1.1", "-").replace(" 1 ", " - ").replace("made up", "-"),
+        LINE.replace('"-" "made up"', '"" ""'),
+        LINE + "\r",
+        LINE + " ",
+        LINE + ' "203.0.113.9"',
+        "",
+    ],
+)
+def test_one_odd_line_among_usual_ones(odd: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = "".join(
+        f"{line}\n" for line in (LINE, LINE.replace(":30 ", ":31 "), odd, LINE.replace("/ ", "/2 "), LINE)
+    )
+    quick = read(data)
+    monkeypatch.setattr(access_log, "_usual", lambda block, count: None)
+    assert read(data).lines == quick.lines
+
+
 def test_usual_lines_are_read_many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access_line, "read_line", lambda *_: pytest.fail("one at a time"))
     monkeypatch.setattr(access_log, "_shape", lambda member: access_line.PLAIN)
@@ -293,6 +329,15 @@ def test_a_byte_order_mark_is_no_part_of_a_row() -> None:
         found = read(b"\xef\xbb\xbf" + text.encode() + b"\n")
         assert found.rows[0]["ip"] == "198.51.100.7"
         assert found.summary.covered[0].ranges == {"syntax": 3, "row": len(text) + 1}
+
+
+def test_a_byte_order_mark_before_other_logs() -> None:
+    data = (harness.CASES / "iis-w3c" / "plain" / "u_ex260305.log").read_bytes()
+    plain, marked = read(data, iis_w3c.READER), read(b"\xef\xbb\xbf" + data, iis_w3c.READER)
+    assert [row.get("request") for row in marked.rows] == [row.get("request") for row in plain.rows]
+    assert marked.summary.covered[0].ranges["syntax"] == 3
+    error = b"2026/03/05 10:15:30 [error] 31#31: *46 made up, client: 198.51.100.7, server: b\n"
+    assert read(b"\xef\xbb\xbf" + error, error_log.NGINX).rows[0]["ip"] == "198.51.100.7"
 
 
 # --- times --------------------------------------------------------------------------------------------------
