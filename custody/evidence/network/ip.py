@@ -273,7 +273,7 @@ def _found(
         found.append("eui64_interface")
     return Address(
         raw=raw,
-        ip=canonical(version, number),
+        ip=value if version == 4 else canonical(version, number),  # IPv4 has one way to be written
         version=version,
         kind=kind,
         embedded=embedded,
