@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import random
 import re
 from pathlib import Path
 
@@ -329,3 +330,63 @@ def test_records_are_copies_and_not_endless():
         typed.record("custody.test/1", {"deep": deep})
     with pytest.raises(FormatError):
         typed.record("custody.test/1", {"schema": "x"})
+
+
+def test_the_quick_way_and_the_library_agree():
+    """Addresses written in the usual way are read without `ipaddress`: what it says of the same text must stand."""
+    dice = random.Random(3)
+    texts = {
+        ":::",
+        "::",
+        ":",
+        "1:2",
+        "00001::",
+        "1::2::3",
+        "01.2.3.4",
+        "1.2.3.256",
+        "1.2.3",
+        "1.2.3.4.5",
+        "::1:2:3:4:5:6:7:8",
+    }
+    for _ in range(2000):
+        texts.add(
+            ".".join(
+                str(dice.choice((0, 1, 10, 255, 256, 999, dice.randrange(256))))
+                for _ in range(dice.choice((4, 4, 3, 5)))
+            )
+        )
+        groups = [
+            f"{dice.choice((0, 1, 0xFFFF, 0x2001, dice.randrange(70000))):x}"
+            for _ in range(dice.choice((8, 8, 7, 3, 9)))
+        ]
+        at = dice.randrange(len(groups))
+        texts |= {
+            ":".join(groups),
+            ":".join(groups[:at]) + "::" + ":".join(groups[at:]),
+            ":".join(groups) + ":",
+            ":" + ":".join(groups),
+        }
+    for text in texts:
+        try:
+            library = ipaddress.ip_address(text)
+        except ValueError:
+            assert ip.read_address(text).ip is None, text
+        else:
+            plain = ip._plain(text)
+            assert plain == (library.version, int(library)), text
+            assert ip.read_address(text).version == library.version
+
+
+def test_the_spans_are_the_table():
+    dice = random.Random(4)
+    for version, bits in ((4, 32), (6, 128)):
+        edges = {
+            first + step
+            for of, first, length, _ in ip._TABLE
+            if of == version
+            for step in (-1, 0, 1, (1 << bits - length) - 1, 1 << bits - length)
+        }
+        edges |= {dice.randrange(1 << bits) for _ in range(500)}
+        for number in edges:
+            if 0 <= number < 1 << bits:
+                assert ip.classify(version, number) == ip._by_table(version, number)

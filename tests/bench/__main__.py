@@ -324,6 +324,14 @@ def reading_chats(bench: Bench) -> None:
     reading.work(bench.row, folder, 50_000 if bench.quick else 1_000_000)
 
 
+def reading_records(bench: Bench) -> None:
+    from tests.bench import records
+
+    folder = bench.folder / "records"
+    folder.mkdir()
+    records.work(bench.row, folder, 50_000 if bench.quick else 1_000_000)
+
+
 WORKS = {
     "start": start,
     "one": one_file,
@@ -331,6 +339,7 @@ WORKS = {
     "append": append,
     "check": checking,
     "chats": reading_chats,
+    "records": reading_records,
 }
 
 

@@ -64,7 +64,7 @@ class Done:
         return f"{self.seconds:.1f} s, {self.peak:.0f} MiB"
 
 
-def _run(*words: object, **environment: str) -> Done:
+def run(*words: object, **environment: str) -> Done:
     done = subprocess.run(
         [*map(str, words)],
         env={**os.environ, "PYTHONPATH": str(REPO), **environment},
@@ -81,7 +81,7 @@ def _run(*words: object, **environment: str) -> Done:
 
 def ours(what: str, path: Path) -> Done:
     """``what``: core (the reader's records) or form (all lines, counted, covered, committed)."""
-    return _run(sys.executable, "-m", "tests.bench.reading", what, path)
+    return run(sys.executable, "-m", "tests.bench.reading", what, path)
 
 
 def work(row: Callable[..., None], folder: Path, count: int) -> None:
@@ -89,15 +89,15 @@ def work(row: Callable[..., None], folder: Path, count: int) -> None:
     path = chats.whatsapp_text(folder, count)
     peers: dict[str, Callable[[], Done]] = {}
     if node := os.environ.get("CUSTODY_BENCH_NODE"):
-        peers["whatsapp-chat-parser"] = lambda: _run(
+        peers["whatsapp-chat-parser"] = lambda: run(
             "node", "--max-old-space-size=8192", "-e", _NODE, path, NODE_PATH=f"{node}/node_modules"
         )
     if python := os.environ.get("CUSTODY_BENCH_PYTHON"):
-        peers["whatstk"] = lambda: _run(python, "-c", _WHATSTK, path)
-        peers["chat-miner"] = lambda: _run(python, "-c", _CHAT_MINER, path)
+        peers["whatstk"] = lambda: run(python, "-c", _WHATSTK, path)
+        peers["chat-miner"] = lambda: run(python, "-c", _CHAT_MINER, path)
     _rows(row, "WhatsApp text", path, count, peers, "not slower; 300 MiB")
     path = telegram.export(folder / "result.json", count)
-    load = {"json.load": lambda: _run(sys.executable, "-c", _JSON_LOAD, path)}
+    load = {"json.load": lambda: run(sys.executable, "-c", _JSON_LOAD, path)}
     _rows(row, "Telegram JSON", path, count, load, "not slower; 300 MiB")
 
 

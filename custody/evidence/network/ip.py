@@ -11,6 +11,7 @@ answers of Python's ``ipaddress`` change between its versions. Canonical text is
 
 from __future__ import annotations
 
+import bisect
 import functools
 import ipaddress
 import re
@@ -123,13 +124,33 @@ class Address:
     flags: tuple[str, ...]
 
 
-def classify(version: Literal[4, 6], number: int) -> str:
-    """The class of an address, given as its number, by the longest prefix of our table."""
+def _by_table(version: Literal[4, 6], number: int) -> str:
+    """The class by the longest prefix of our table."""
     bits = 32 if version == 4 else 128
     for of_version, first, length, name in _TABLE:
         if of_version == version and number >> (bits - length) == first >> (bits - length):
             return name
     raise InputRefused("this is no address", where="address")  # not reached: the table ends in /0
+
+
+def _spans(version: Literal[4, 6]) -> tuple[list[int], list[str]]:
+    """The table as spans: their first addresses in order, and the class of each. Logs ask it for every address."""
+    bits = 32 if version == 4 else 128
+    edges = {0}
+    for of_version, first, length, _ in _TABLE:
+        if of_version == version:
+            edges |= {first, first + (1 << (bits - length))}
+    starts = sorted(edges - {1 << bits})
+    return starts, [_by_table(version, start) for start in starts]
+
+
+_SPANS = {4: _spans(4), 6: _spans(6)}
+
+
+def classify(version: Literal[4, 6], number: int) -> str:
+    """The class of an address, given as its number, by the longest prefix of our table."""
+    starts, names = _SPANS[version]
+    return names[bisect.bisect_right(starts, number) - 1]
 
 
 def canonical(version: Literal[4, 6], number: int) -> str:
@@ -156,17 +177,28 @@ def canonical(version: Literal[4, 6], number: int) -> str:
     return ":".join(words[:best_at]) + "::" + ":".join(words[best_at + best :])
 
 
+_V4 = re.compile(r"(?:0|[1-9][0-9]{0,2})(?:\.(?:0|[1-9][0-9]{0,2})){3}")
+_V6 = re.compile("[0-9A-Fa-f:]{2,39}")
+_PORT = re.compile("[1-9][0-9]{1,4}")
+_ANY_ADDRESS = re.compile("[0-9A-Fa-f:.]+")
+_WITH_PORT = re.compile(r"([0-9.]+|\[[^\]]*\]):([1-9][0-9]{0,4})")
+
+
 def read_address(raw: str, where: str = "address") -> Address:
     """Read a typed address: ``a.b.c.d``, ``a.b.c.d:port``, IPv6, ``[IPv6]:port``, ``IPv6:…`` as in mail.
 
     What does not parse (leading zeros, short forms, names, other alphabets' digits) is kept with the flag
     ``ip_unparsed``. InputRefused only for empty text, control characters or more than 255 characters.
     """
+    plain = _plain(raw)
+    if plain is not None:
+        version, number = plain
+        return _found(raw, raw, version, number, None, [])
     typed.required(raw, where, longest=255)
     found: list[str] = []
     value = raw.strip()
     port: int | None = None
-    split = re.fullmatch(r"([0-9.]+|\[[^\]]*\]):([1-9][0-9]{0,4})", value)
+    split = _WITH_PORT.fullmatch(value)
     if split is not None and int(split[2]) <= 65535:
         value, port = split[1], int(split[2])
     if value.startswith("[") and value.endswith("]"):
@@ -178,7 +210,7 @@ def read_address(raw: str, where: str = "address") -> Address:
         found.append("ip_zone")
     try:
         # ip_address() takes integers and bytes for addresses, and may take more one day
-        parsed = ipaddress.ip_address(value) if re.fullmatch("[0-9A-Fa-f:.]+", value) else None
+        parsed = ipaddress.ip_address(value) if _ANY_ADDRESS.fullmatch(value) else None
     except ValueError:
         parsed = None
     if parsed is None:
@@ -190,8 +222,38 @@ def read_address(raw: str, where: str = "address") -> Address:
         return Address(
             raw=raw, ip=None, version=None, kind=None, embedded=None, port=None, flags=tuple(sorted(found))
         )
-    version: Literal[4, 6] = 4 if isinstance(parsed, ipaddress.IPv4Address) else 6
-    number = int(parsed)
+    version = 4 if isinstance(parsed, ipaddress.IPv4Address) else 6
+    return _found(raw, value, version, int(parsed), port, found)
+
+
+def _plain(text: str) -> tuple[Literal[4, 6], int] | None:
+    """(version, number) of an address written in the usual way; None for what must be looked at closely.
+
+    What `ipaddress` says of the same text, in a fraction of its time.
+    """
+    if _V4.fullmatch(text):
+        first, second, third, fourth = map(int, text.split("."))
+        if max(first, second, third, fourth) <= 255:
+            return 4, first << 24 | second << 16 | third << 8 | fourth
+    elif _V6.fullmatch(text):
+        front, cut, back = text.partition("::")
+        groups = front.split(":") if front else []
+        if cut:
+            rest = back.split(":") if back else []
+            groups = (
+                [*groups, *["0"] * (8 - len(groups) - len(rest)), *rest]
+                if len(groups) + len(rest) < 8
+                else []
+            )
+        if len(groups) == 8 and all(0 < len(group) <= 4 for group in groups):
+            return 6, int("".join([group.zfill(4) for group in groups]), 16)
+    return None
+
+
+def _found(
+    raw: str, value: str, version: Literal[4, 6], number: int, port: int | None, found: list[str]
+) -> Address:
+    """The address of that number, with the flags that follow from it; ``value``: its text alone."""
     if port is not None:
         found.append("port_from_address")
     elif version == 6 and "[" not in raw and _may_end_in_port(value):
@@ -211,7 +273,7 @@ def read_address(raw: str, where: str = "address") -> Address:
         found.append("eui64_interface")
     return Address(
         raw=raw,
-        ip=canonical(version, number),
+        ip=value if version == 4 else canonical(version, number),  # IPv4 has one way to be written
         version=version,
         kind=kind,
         embedded=embedded,
@@ -234,8 +296,10 @@ def seen_address(raw: str) -> Address:
 def _may_end_in_port(value: str) -> bool:
     """Whether "2001:db8::5:443" could as well be an address and a port written without brackets."""
     rest, _, last = value.rpartition(":")
-    if not re.fullmatch("[1-9][0-9]{1,4}", last) or not re.fullmatch("[0-9A-Fa-f:.]+", rest):
+    if not _PORT.fullmatch(last) or not _ANY_ADDRESS.fullmatch(rest):
         return False
+    if "." not in rest:
+        return _plain(rest) is not None
     try:
         ipaddress.IPv6Address(rest)
     except ValueError:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections import Counter
-from collections.abc import Iterator, Mapping
+import operator
+import re
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from json.encoder import encode_basestring
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from custody.errors import CustodyError
 from custody.evidence.coverage import Coverage, Covered
@@ -41,7 +43,9 @@ _FAULTS = (
     ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError, AssertionError, SystemError,
 )  # fmt: skip
 _PORTLESS = frozenset({"server", "nat_internal"})
+_SIMPLE = re.compile("[a-z][a-z_-]*")
 _text = encode_basestring
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,13 +88,14 @@ class Recorded:
         self._coverage = {at: Coverage(export.members[at].size) for at in detected.members}
         self._rows = self._plain = self._kept_raw = self._unread = 0
         self._kinds: Counter[str] = Counter()
-        self._flags: Counter[str] = Counter()
+        self._flags: Counter[tuple[str, ...]] = Counter()
         self._notices: Counter[str] = Counter()
         self._open: list[str] = []
         self._first: str | None = None
         self._last: str | None = None
         self._before: dict[int, str] = {}
-        self._near: dict[bytes, None] = {}
+        self._near: set[bytes] = set()
+        self._nearby: deque[bytes] = deque()
 
     def lines(self) -> Iterator[bytes]:
         """All lines, each with its line end."""
@@ -124,7 +129,7 @@ class Recorded:
             flagged=self._rows - self._plain - self._kept_raw,
             kept_raw=self._kept_raw,
             kinds=dict(sorted(self._kinds.items())),
-            flags=dict(sorted(self._flags.items())),
+            flags=dict(sorted(self._each_flag().items())),
             unread=self._unread,
             covered={at: one.account() for at, one in self._coverage.items()},
             notices=dict(sorted(self._notices.items())),
@@ -191,7 +196,7 @@ class Recorded:
     def _row(self, row: Row) -> bytes:
         self._rows += 1
         self._kinds[row.kind] += 1
-        flags = set(row.flags)
+        more: list[str] = []
         digest, raw = _digest(row.raw)
         fields: dict[str, str] = {
             "kind": f'"{row.kind}"',
@@ -202,56 +207,71 @@ class Recorded:
         if row.place is not None:
             fields["place"] = f'"line {row.place}"' if type(row.place) is int else _quoted(str(row.place))
         if self._reader.shows_raw:
-            fields["raw"] = self._raw(raw, row.end - row.start, flags)
+            fields["raw"] = self._raw(raw, row.end - row.start, more)
         if digest in self._near:
-            flags.add("duplicate_row")
+            more.append("duplicate_row")
         else:
-            self._near[digest] = None
-            if len(self._near) > NEAR:
-                del self._near[next(iter(self._near))]
-        if row.when is not None:
-            fields.update(_instant(row.when))
-            flags.update(row.when.flags)
-            if row.when.instant is not None:
-                self._time(row, row.when.instant, flags)
-        if row.until is not None:
-            fields.update(_end(row.until))
-            flags.update(row.until.flags)
-            if _before(row.until, row.when):
-                flags.add("time_end_before_start")
-        if row.address is not None:
-            fields.update(_address(row.address))
-            flags.update(row.address.flags)
-        if row.kind == "ip" and row.values.get("port") is None and row.values.get("port_range") is None:
-            if row.address is not None and row.address.port is not None:
-                fields["port"] = str(row.address.port)
-            elif row.values.get("ip_role") not in _PORTLESS:
-                flags.add("no_source_port")
+            self._near.add(digest)
+            self._nearby.append(digest)
+            if len(self._nearby) > NEAR:
+                self._near.discard(self._nearby.popleft())
+        values = row.values
+        when, until, address = row.when, row.until, row.address
+        if when is not None:
+            fields.update(_WHEN.of(when))
+            if when.instant is not None:
+                self._time(row, when.instant, more)
+        if until is not None:
+            fields.update(_UNTIL.of(until))
+            if _before(until, when):
+                more.append("time_end_before_start")
+        if address is not None:
+            fields.update(_ADDRESS.of(address))
+        if row.kind == "ip" and values.get("port") is None and values.get("port_range") is None:
+            if address is not None and address.port is not None:
+                fields["port"] = str(address.port)
+            elif values.get("ip_role") not in _PORTLESS:
+                more.append("no_source_port")
         if row.dest is not None:
-            fields.update(_destination(row.dest))
-        for name, value in row.values.items():
+            fields.update(_DEST.of(row.dest))
+        for name, value in values.items():
             if value is not None:
-                fields[name] = _value(value)
+                fields[name] = _text(value) if type(value) is str and value.isascii() else _value(value)
+        flags, written = _all_flags(
+            row.flags,
+            () if when is None else when.flags,
+            () if until is None else until.flags,
+            () if address is None else address.flags,
+            tuple(more),
+        )
         if row.kind == "unknown":
             self._kept_raw += 1
         elif not flags:
             self._plain += 1
         if flags:
-            fields["flags"] = _flags(tuple(sorted(flags)))
-            self._flags.update(flags)
-        return ("{" + ",".join([f'"{name}":{fields[name]}' for name in sorted(fields)]) + "}\n").encode()
+            fields["flags"] = written
+            self._flags[flags] += 1
+        pattern, in_order = _order(tuple(fields))
+        return (pattern % in_order(fields)).encode()
 
-    def _raw(self, raw: bytes, size: int, flags: set[str]) -> str:
+    def _raw(self, raw: bytes, size: int, more: list[str]) -> str:
         if size > len(raw):
-            flags.add("raw_cut")
+            more.append("raw_cut")
         text = raw.rstrip(b"\r\n")
         try:
             return _text(text.decode())
         except UnicodeDecodeError:
-            flags.add("encoding_replaced")
+            more.append("encoding_replaced")
             return _text(text.decode("utf-8", "backslashreplace"))
 
-    def _time(self, row: Row, instant: str, flags: set[str]) -> None:
+    def _each_flag(self) -> Counter[str]:
+        each: Counter[str] = Counter()
+        for flags, count in self._flags.items():
+            for flag in flags:
+                each[flag] += count
+        return each
+
+    def _time(self, row: Row, instant: str, more: list[str]) -> None:
         if self._first is None or instant < self._first:
             self._first = instant
         if self._last is None or instant > self._last:
@@ -259,7 +279,7 @@ class Recorded:
         if self._reader.ordered:
             before = self._before.get(row.member)
             if before is not None and instant[:19] < before[:19]:
-                flags.add("time_goes_backwards")
+                more.append("time_goes_backwards")
             self._before[row.member] = instant
 
     def _range(self, record: Range) -> dict[str, Any]:
@@ -347,7 +367,6 @@ def _before(end: Instant, start: Instant | None) -> bool:
     return end.instant[:19] < start.instant[:19]
 
 
-@functools.lru_cache(1 << 12)
 def _instant(when: Instant) -> dict[str, str]:
     return _encoded(
         {
@@ -362,12 +381,10 @@ def _instant(when: Instant) -> dict[str, str]:
     )
 
 
-@functools.lru_cache(1 << 12)
 def _end(until: Instant) -> dict[str, str]:
     return _encoded({"time_end_raw": until.raw, "instant_end": until.instant, "local_end": until.local})
 
 
-@functools.lru_cache(1 << 14)
 def _address(address: Address) -> dict[str, str]:
     embedded = address.embedded
     return _encoded(
@@ -381,7 +398,6 @@ def _address(address: Address) -> dict[str, str]:
     )
 
 
-@functools.lru_cache(1 << 12)
 def _destination(address: Address) -> dict[str, str]:
     return _encoded(
         {
@@ -397,18 +413,72 @@ def _encoded(values: dict[str, Any]) -> dict[str, str]:
     return {name: _value(value) for name, value in values.items() if value is not None}
 
 
+class _Remembered(Generic[T]):
+    """What is written of an object, by the object itself: readers give the same one again and again.
+
+    The object is held, so that its number is nobody else's; all are forgotten when there are many.
+    """
+
+    def __init__(self, made: Callable[[T], dict[str, str]], most: int) -> None:
+        self._made = made
+        self._most = most
+        self._held: dict[int, tuple[T, dict[str, str]]] = {}
+
+    def of(self, one: T) -> dict[str, str]:
+        """The fields of the object, encoded."""
+        held = self._held.get(id(one))
+        if held is not None:
+            return held[1]
+        if len(self._held) >= self._most:
+            self._held.clear()
+        fields = self._made(one)
+        self._held[id(one)] = (one, fields)
+        return fields
+
+
+_WHEN = _Remembered(_instant, 1 << 10)
+_UNTIL = _Remembered(_end, 1 << 10)
+_ADDRESS = _Remembered(_address, 1 << 14)
+_DEST = _Remembered(_destination, 1 << 12)
+
+
 @functools.lru_cache(1 << 10)
-def _flags(flags: tuple[str, ...]) -> str:
-    return canonical.encode(list(flags), where="flags").decode()
+def _all_flags(*among: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+    """All flags, each once and in order, and how they are written."""
+    flags = tuple(sorted({flag for some in among for flag in some}))
+    return flags, canonical.encode(list(flags), where="flags").decode()
+
+
+@functools.lru_cache(1 << 10)
+def _order(names: tuple[str, ...]) -> tuple[str, Callable[[dict[str, str]], tuple[str, ...]]]:
+    """The line of a row that has these fields, with places for them, and what takes them out in that order."""
+    in_order = sorted(names)
+    pattern = "{" + ",".join(f'"{name}":%s' for name in in_order) + "}\n"
+    return pattern, operator.itemgetter(*in_order)
 
 
 def _value(value: Any) -> str:
-    if type(value) is str:
+    kind = type(value)
+    if kind is str:
         return _quoted(value)
+    if (
+        kind is dict
+        and all(type(one) is str and one.isascii() for one in value.values())
+        and _simple(tuple(value))
+    ):
+        # As the canonical encoder writes it, without its steps.
+        return "{" + ",".join([f'"{name}":{_text(value[name])}' for name in sorted(value)]) + "}"
     return canonical.encode(_mend(value), where="row").decode()
 
 
+@functools.lru_cache(1 << 10)
+def _simple(names: tuple[object, ...]) -> bool:
+    return all(type(name) is str and _SIMPLE.fullmatch(name) for name in names)
+
+
 def _quoted(text: str) -> str:
+    if text.isascii():
+        return _text(text)
     try:
         text.encode()
     except UnicodeEncodeError:

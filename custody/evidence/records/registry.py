@@ -5,7 +5,22 @@ from __future__ import annotations
 from custody.errors import InputRefused
 from custody.evidence.export import Export
 from custody.evidence.image import picture
-from custody.evidence.network import ip_table, mail_received, pcap, rdap, returns, syslog, tor_list
+from custody.evidence.network import (
+    access_log,
+    aws_elb_log,
+    error_log,
+    haproxy_log,
+    iis_w3c,
+    iis_xml,
+    ip_table,
+    json_access_log,
+    mail_received,
+    pcap,
+    rdap,
+    returns,
+    syslog,
+    tor_list,
+)
 from custody.evidence.reading import Detected
 from custody.evidence.records.reader import RecordReader
 from custody.evidence.web import wacz, warc
@@ -13,6 +28,14 @@ from custody.evidence.web import wacz, warc
 READERS: tuple[RecordReader, ...] = (
     *returns.READERS,
     ip_table.READER,
+    access_log.READER,
+    error_log.APACHE,
+    error_log.NGINX,
+    json_access_log.READER,
+    haproxy_log.READER,
+    aws_elb_log.READER,
+    iis_w3c.READER,
+    iis_xml.READER,
     syslog.READER,
     mail_received.READER,
     tor_list.READER,
