@@ -61,6 +61,8 @@ NOT_READERS = {
     "custody.evidence.chat.table.plan:parse": "under chat-table",
     "custody.evidence.chat.table.when:Clock.read": "under chat-table",
     "custody.evidence.chat.whatsapp_text.stamps:Stamps.read": "under chat-whatsapp-text",
+    "custody.evidence.network.access_line:read_lead": "under records-access-log",
+    "custody.evidence.network.access_line:read_line": "under records-access-log",
     "custody.evidence.network.profile:parse": "our own data files, checked again when they are loaded",
     "custody.evidence.network.written_times:Clock.read": "under the readers of returns and ip-table",
     "custody.evidence.registry:check_name": "a word that a person types",

@@ -24,6 +24,8 @@ _WORD = r'(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"|[^ "]++)'
 _ROW = re.compile(rf"{_WORD}(?: {_WORD})*+")
 _WORDS = re.compile(_WORD)
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[^ ]{0,20}")
+_SPENT = re.compile(r"-|-?[0-9]{1,12}(?:\.[0-9]{1,12})?")
+"""Seconds that a request took: lines of other logs may look like a row of the classic form up to here."""
 _APPLICATION_TYPES = frozenset({"http", "https", "h2", "grpcs", "ws", "wss"})
 _CLASSIC = (
     "time", "elb", "client", "backend", "request_processing_time", "backend_processing_time",
@@ -69,7 +71,8 @@ def _columns(text: str) -> tuple[dict[str, str], bool] | None:
     if len(words) < _LEAST[form]:
         return None
     found = dict(zip(form, words, strict=False))
-    if not _ISO.fullmatch(found["time"]) or ":" not in found["client"]:
+    spent = found.get("request_processing_time", "-1")
+    if not _ISO.fullmatch(found["time"]) or ":" not in found["client"] or not _SPENT.fullmatch(spent):
         return None
     return found, len(words) > len(form)
 
