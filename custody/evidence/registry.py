@@ -33,13 +33,22 @@ def check_name(name: str) -> None:
         )
 
 
+MUCH_LESS_SURE = 20
+"""A claim that is so much below that of the other kind is a likeness: lines of a log begin as those of a chat may."""
+
+
 def choose(export: Export) -> tuple[Chat | None, Records | None]:
     """The reader of chats and the reader of records that claim an item, each surer than all others of its kind.
 
-    Readers that work on asking are not asked here.
+    Where one is much less sure than the other, it is left out. Readers that work on asking are not asked here.
     """
-    chosen = records.choose(export)
-    return chats.choose(export), None if chosen is None or chosen[0].on_asking else chosen
+    chat, rows = chats.choose(export), records.choose(export)
+    if rows is not None and rows[0].on_asking:
+        rows = None
+    if chat is None or rows is None:
+        return chat, rows
+    apart = chat[1].score - rows[1].score
+    return (None if apart <= -MUCH_LESS_SURE else chat), (None if apart >= MUCH_LESS_SURE else rows)
 
 
 def by_name(name: str, export: Export) -> tuple[Chat | None, Records | None]:

@@ -145,6 +145,8 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 def of_item(desk: Desk, item: ItemRow, purpose: Purpose) -> tuple[ItemRow, Lines]:
     """The item or form that the rows come from, and (line, record) of each line of the form `custody.rows/1`.
 
+    Without a form of rows the item itself is opened: some readers make theirs only when somebody asks.
+
     InputRefused where the item has no rows and no reader makes some.
     """
     for form in readable.each(desk, item, purpose):
@@ -152,8 +154,6 @@ def of_item(desk: Desk, item: ItemRow, purpose: Purpose) -> tuple[ItemRow, Lines
             return form.row, form.lines
         if readable.is_form(item):
             raise InputRefused("this is a readable form, and not of records", where=item.label)
-    if readable.forms(desk, item):
-        raise _no_rows(item)
     opened = access.open_item(desk, item, purpose=purpose)
     if opened.content is None:
         raise InputRefused("only registered: its content was kept nowhere", where=item.label)

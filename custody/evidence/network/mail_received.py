@@ -247,4 +247,5 @@ READER = RecordReader(
         "hop_after_next": "later than the hop above, which took the mail afterwards: a clock is off, or it is made up",
         "receiver_not_verified": "written by the mailbox's own server, if the file comes from there: verify that first",
     },
+    on_asking=True,
 )

@@ -45,4 +45,5 @@ class RecordReader:
     shows_raw: bool = True
     """A row's bytes are text that belongs beside its values; False where they are a whole picture or page."""
     on_asking: bool = False
-    """Rows are made when somebody asks for them and not stored: of single pictures, of which cases have thousands."""
+    """Rows are made when somebody asks for them and not stored: of single pictures and mails, of which cases have
+    thousands."""
