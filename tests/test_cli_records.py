@@ -16,7 +16,7 @@ from custody.evidence.chat import registry as chats
 from custody.evidence.records import registry
 from custody.export import csv_safe
 from custody.keys import keyfile
-from tests.test_cli_errors import two_lines
+from tests.test_cli_errors import Person, two_lines
 from tests.test_cli_work import REPO, SMALL, done, run, value
 from tests.test_records_work import LOG, PICTURE, TOY
 
@@ -200,3 +200,26 @@ def test_hostile_texts_do_not_reach_the_terminal(place):
 )  # fmt: skip
 def test_no_cell_is_a_formula(text, cell):
     assert csv_safe.cell(text) == cell
+
+
+def test_a_table_of_addresses_asks_once_for_its_columns(place, monkeypatch):
+    from custody.cli import session as sessions
+    from custody.evidence.network import ip_table
+
+    monkeypatch.setattr(registry, "READERS", (ip_table.READER,))
+    data = b"Start;Address;Source port;User\n2026-03-03 20:14:05+01:00;192.0.2.7;51234;anna\n"
+    (place.folder / "answer.csv").write_bytes(data)
+    done(run(place, "collect", place.folder / "answer.csv", "--case", "R-1", "--yes"))
+    refused = run(place, "derive", "A-1/01", "--format", "ip-table", "--purpose", "x")
+    two_lines(refused, 4)
+    assert '{"ip": "Address"' in refused.stderr
+    person = Person("Address", "3", "Start", "", "", "", "", "", "", "User", "", "", "")
+    monkeypatch.setattr(sessions, "terminal", person)
+    kept = place.folder / "columns.json"
+    done(run(place, "derive", "A-1/01", "--format", "ip-table", "--mapping", kept, "--purpose", "x"))
+    assert json.loads(kept.read_text()) == {"ip": "Address", "port": "#3", "time": "Start", "account": "User"}
+    assert any("perhaps" in question for question in person.questions)
+    rows = [json.loads(line) for line in done(records(place, "A-1/01", "--json")).stdout.splitlines()[1:]]
+    (row,) = [one for one in rows if one["record"] == "row"]
+    assert (row["ip"], row["port"], row["account"]) == ("192.0.2.7", 51234, "anna")
+    assert row["instant"] == "2026-03-03T19:14:05Z"

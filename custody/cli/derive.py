@@ -27,14 +27,15 @@ def derive(
     The item itself stays as it is. Earlier forms stay too: which settings each was made by is recorded. What
     you state here (a time zone, the order of the date, which column is what) is logged as your statement.
 
-    For a table say --format table: its first rows are shown and its columns asked for, and the answers are
-    kept in the new file that --mapping names, for the next table of its kind.
+    For a table of messages say --format table, for one of IP addresses --format ip-table: its first rows are shown
+    and its columns asked for, and the answers are kept in the new file that --mapping names, for the next of its kind.
     """
     from custody.cli.words import quoted, say_sealed, sealed_value
     from custody.procedure import cases, items, rederive
 
     keep = stated["mapping"]
-    ask = stated["format_"] == "table" and (keep is None or not Path(keep).exists())
+    table = stated["format_"]
+    ask = table in ("table", "ip-table") and (keep is None or not Path(keep).exists())
     if ask:
         stated["mapping"] = None
     wish = wish_of(stated)
@@ -44,7 +45,7 @@ def derive(
     if ask:
         from custody.cli.mapping import ask_mapping
 
-        mapping = ask_mapping(session, rederive.propose(desk, row, why), keep)
+        mapping = ask_mapping(session, rederive.propose(desk, row, why, table), keep)
         wish = replace(wish, settings=replace(wish.settings, mapping=mapping))
     made = rederive.derive_item(desk, row, wish, why, with_seal=not no_seal)
     session.out.result(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from custody.format.text import show
 
 if TYPE_CHECKING:
     from custody.evidence.chat.table.reader import Proposal
+    from custody.evidence.network import ip_table
 
 _QUESTIONS = {
     "time": "Which column has the time",
@@ -25,10 +26,31 @@ _QUESTIONS = {
     "id": "Which column has the message's own number",
     "attachment": "Which column names an attached file",
 }
+_EXAMPLES = (
+    'a JSON file such as {"time": "Date", "sender": "From", "text": "Message"}',
+    'a JSON file such as {"ip": "Address", "port": "Port", "time": "Start", "account": "User"}',
+)
+_OF_ADDRESSES = {
+    "ip": "Which column has the IP address",
+    "port": "Which column has the source port",
+    "time": "Which column has the time (or when it began)",
+    "date": "Which column has the day, if it stands apart from the time",
+    "clock": "Which column has the time of day, if it stands apart",
+    "time_end": "Which column has the end of the session",
+    "offset": "Which column has the offset from UTC",
+    "dest_ip": "Which column has the address of the other end",
+    "dest_port": "Which column has the port of the other end",
+    "account": "Which column has the account or user name",
+    "subscriber": "Which column has the subscriber or contract",
+    "event": "Which column tells what happened (login, logout …)",
+    "device": "Which column names the device",
+}
 _SHOWN = 30
 
 
-def ask_mapping(session: Session, proposals: Sequence[Proposal], keep: str | None) -> dict[str, str]:
+def ask_mapping(
+    session: Session, proposals: Sequence[Proposal] | Sequence[ip_table.Proposal], keep: str | None
+) -> dict[str, str]:
     """Show a table's first rows and ask for its columns. ``keep``: a new file for the answers.
 
     Raises InputRefused where nobody is there to ask, naming the columns, and where no column was named.
@@ -36,14 +58,16 @@ def ask_mapping(session: Session, proposals: Sequence[Proposal], keep: str | Non
     if not proposals:
         raise InputRefused("no table is found in this", hint="custody formats tells what else is read")
     first = proposals[0]
+    suggested: Mapping[str, str] = getattr(first, "roles", {})
+    of_addresses = hasattr(first, "roles")
     header = [show(cell, 60) for cell in first.header]
     if not session.terminal.present:
         raise InputRefused(
             "which column is what has to be stated",
             where="--mapping",
-            expected='a JSON file such as {"time": "Date", "sender": "From", "text": "Message"}',
+            expected=_EXAMPLES[of_addresses],
             found=f"columns {', '.join(header)}"[:400],
-            hint="docs/reference/chats/table.md tells all that it can say",
+            hint=f"docs/reference/{'records/ip-table' if of_addresses else 'chats/table'}.md tells all that it can say",
         )
     numbered = [(f"#{at}", name) for at, name in enumerate(header, 1)]
     out = session.out
@@ -55,8 +79,9 @@ def ask_mapping(session: Session, proposals: Sequence[Proposal], keep: str | Non
     out.say("", "Answer with a number or a name; Enter means that there is none.")
     out.say(*(f"  {number}  {name}" for number, name in numbered))
     mapping: dict[str, str] = {}
-    for role, question in _QUESTIONS.items():
-        answer = _column(session, question, first.header)
+    for role, question in (_OF_ADDRESSES if of_addresses else _QUESTIONS).items():
+        perhaps = f" (perhaps {show(suggested[role], 60)})" if role in suggested else ""
+        answer = _column(session, f"{question}{perhaps}", first.header)
         if answer is not None:
             mapping[role] = answer
     if not mapping:

@@ -107,12 +107,14 @@ class Member:
 class Export:
     """An item that may be a chat's export. ``name``: its file name as found, shown to a reader only.
 
-    ``zipped``: whether the members lie in a zip; a single file is its own only member, of its own name.
+    ``unpacked``: "gzip" where places are those of what a packed file holds. ``zipped``: whether the members lie in a
+    zip; a single file is its own only member, of its own name.
     """
 
     name: str
     members: tuple[Member, ...]
     zipped: bool = False
+    unpacked: str | None = None
 
     @classmethod
     def of(cls, name: str, data: bytes) -> Export:

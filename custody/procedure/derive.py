@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, cast
 from custody import __version__
 from custody.crypto import salts
 from custody.errors import InputRefused
-from custody.evidence import archive
+from custody.evidence import archive, unpacking
 from custody.evidence.chat.attached import Attached
 from custody.evidence.chat.normalise import MEDIA_TYPE, Normalised, Summary
 from custody.evidence.chat.reader import Reader
@@ -180,6 +180,8 @@ class Deriver:
             try:
                 content = stack.enter_context(self._scratch(pieces))
                 export, packed = self._export(stack, content, name, media_type)
+                if packed is None and content.read(0, 2) == unpacking.GZIP:
+                    export = self._unpacked(stack, export, content, wish)
                 chat, records = self._choose(export, wish)
                 if chat is None and records is None:
                     return None
@@ -193,6 +195,16 @@ class Deriver:
         with contextlib.ExitStack() as stack:
             content = stack.enter_context(self._scratch(pieces))
             yield self._export(stack, content, name, media_type)[0]
+
+    def _unpacked(self, stack: contextlib.ExitStack, export: Export, content: Bytes, wish: Wish) -> Export:
+        """What a gzip file holds, where nobody reads the file as it is: rotated logs are kept so."""
+        with contextlib.suppress(InputRefused):
+            if any(one is not None for one in self._choose(export, wish)):
+                return export
+        inner = stack.enter_context(self._scratch(unpacking.gunzip(content, where=export.name)))
+        name = export.name.removesuffix(".gz")
+        only = Member(index=0, name=name, size=inner.size, open=lambda: inner)
+        return Export(name=name, members=(only,), unpacked="gzip")
 
     def _scratch(self, pieces: Iterator[bytes]) -> Scratch:
         return Scratch(pieces, folder=self._folder, key=self._rim.random(32))

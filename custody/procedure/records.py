@@ -212,8 +212,8 @@ def _asked(desk: Desk, opened: OpenedItem, name: str, media_type: str, handling:
         )
         deriver = Deriver(desk.rim, setting)
         with deriver.export(opened.content(), name=name, media_type=media_type) as export:
-            chosen = registry.choose(export)
-            if chosen is None or not chosen[0].on_asking:
+            chosen = next((one for one in registry.claims(export) if one[0].on_asking), None)
+            if chosen is None:
                 raise _no_rows(opened.item)
             settings = Settings(handling=handling)
             recorded = Recorded(export, chosen[0], chosen[1], settings, item=opened.item.id)

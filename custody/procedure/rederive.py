@@ -20,6 +20,7 @@ from custody.procedure.sweep import sweep
 
 if TYPE_CHECKING:
     from custody.evidence.chat.table.reader import Proposal
+    from custody.evidence.network import ip_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +72,13 @@ def derive_item(
     return Rederived(derived=made, labels=labels, sealed=seal(desk) if with_seal else None)
 
 
-def propose(desk: Desk, item: ItemRow, purpose: Purpose) -> list[Proposal]:
-    """Open an item (logged) and give the first rows of the tables in it, for asking which column is what."""
-    from custody.evidence.chat.table import reader as table
+def propose(
+    desk: Desk, item: ItemRow, purpose: Purpose, reader: str
+) -> list[Proposal] | list[ip_table.Proposal]:
+    """Open an item (logged) and give the first rows of the tables in it, for asking which column is what.
 
+    ``reader``: the one that will read them, table (messages) or ip-table.
+    """
     _check(desk, item)
     opened = access.open_item(desk, item, purpose=purpose)
     assert opened.content is not None
@@ -84,6 +88,12 @@ def propose(desk: Desk, item: ItemRow, purpose: Purpose) -> list[Proposal]:
     with desk.locker.vault.staging() as staging:
         deriver = Deriver(desk.rim, _setting(desk, str(staging.directory), ()))
         with deriver.export(opened.content(), name=_name(name), media_type=content["media_type"]) as export:
+            if reader == "ip-table":
+                from custody.evidence.network import ip_table
+
+                return ip_table.propose(export)
+            from custody.evidence.chat.table import reader as table
+
             return table.propose(export)
 
 

@@ -156,26 +156,29 @@ class Normalised:
             "year": settings.year,
             "mapping": None if settings.mapping is None else dict(settings.mapping),
         }
-        return {
-            "record": "import",
-            "schema": messages.SCHEMA,
-            "item": self._item,
-            "reader": {"name": self._reader.name, "version": self._reader.version},
-            "stated": {name: value for name, value in stated.items() if value is not None},
-            "detected": {"score": self._detected.score, "reasons": list(self._detected.reasons)},
-            "members": [
-                _without_none(
-                    {
-                        "index": member.index,
-                        "name": member.name if self._export.zipped else None,
-                        "size": member.size,
-                        "item": self._children.get(member.index),
-                        "read": member.index in self._coverage,
-                    }
-                )
-                for member in self._export.members
-            ],
-        }
+        return _without_none(
+            {
+                "record": "import",
+                "schema": messages.SCHEMA,
+                "item": self._item,
+                "unpacked": self._export.unpacked,
+                "reader": {"name": self._reader.name, "version": self._reader.version},
+                "stated": {name: value for name, value in stated.items() if value is not None},
+                "detected": {"score": self._detected.score, "reasons": list(self._detected.reasons)},
+                "members": [
+                    _without_none(
+                        {
+                            "index": member.index,
+                            "name": member.name if self._export.zipped else None,
+                            "size": member.size,
+                            "item": self._children.get(member.index),
+                            "read": member.index in self._coverage,
+                        }
+                    )
+                    for member in self._export.members
+                ],
+            }
+        )
 
     def _record(self, record: object) -> Iterator[bytes]:
         if type(record) is Message:

@@ -146,27 +146,30 @@ class Recorded:
             "year": settings.year,
             "mapping": None if settings.mapping is None else dict(settings.mapping),
         }
-        return {
-            "record": "import",
-            "schema": SCHEMA,
-            "item": self._item,
-            "reader": {"name": self._reader.name, "version": self._reader.version},
-            "recorder": self._reader.recorder,
-            "ip_table_date": TABLE_DATE,
-            "stated": _without_none(stated),
-            "detected": {"score": self._detected.score, "reasons": list(self._detected.reasons)},
-            "members": [
-                _without_none(
-                    {
-                        "index": member.index,
-                        "name": member.name if self._export.zipped else None,
-                        "size": member.size,
-                        "read": member.index in self._coverage,
-                    }
-                )
-                for member in self._export.members
-            ],
-        }
+        return _without_none(
+            {
+                "record": "import",
+                "schema": SCHEMA,
+                "item": self._item,
+                "unpacked": self._export.unpacked,
+                "reader": {"name": self._reader.name, "version": self._reader.version},
+                "recorder": self._reader.recorder,
+                "ip_table_date": TABLE_DATE,
+                "stated": _without_none(stated),
+                "detected": {"score": self._detected.score, "reasons": list(self._detected.reasons)},
+                "members": [
+                    _without_none(
+                        {
+                            "index": member.index,
+                            "name": member.name if self._export.zipped else None,
+                            "size": member.size,
+                            "read": member.index in self._coverage,
+                        }
+                    )
+                    for member in self._export.members
+                ],
+            }
+        )
 
     def _beside(self, record: object) -> Iterator[bytes]:
         if type(record) is Range:
