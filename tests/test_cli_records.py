@@ -223,3 +223,16 @@ def test_a_table_of_addresses_asks_once_for_its_columns(place, monkeypatch):
     (row,) = [one for one in rows if one["record"] == "row"]
     assert (row["ip"], row["port"], row["account"]) == ("192.0.2.7", 51234, "anna")
     assert row["instant"] == "2026-03-03T19:14:05Z"
+
+
+def test_what_is_typed_names_the_item_and_the_place_that_it_was_read_from(place):
+    done(collect(place))
+    typed = ("add", "ip", "--case", "R-1", "--address", "1.1.1.1", "--time", "2026-03-03T20:14:04Z")
+    two_lines(run(place, *typed, "--from", "A-9/01"), 4)
+    done(run(place, *typed, "--from", "A-1/01", "--place", "page 2, row 3", "--checked-by", "B. Example"))
+    rows = [json.loads(line) for line in done(records(place, "A-2/01", "--json")).stdout.splitlines()[1:]]
+    assert (rows[0]["source_item"], rows[0]["source_place"]) == ("A-1/01", "page 2, row 3")
+    assert rows[0]["checked_by"] == "B. Example"
+    paid = ("add", "payment", "--case", "R-1", "--chain", "bitcoin", "--txid", "0" * 63 + "1")
+    two_lines(run(place, *paid, "--from-item", "A-9/01"), 4)
+    done(run(place, *paid, "--from-item", "A-1/01", "--place", "line 3"))

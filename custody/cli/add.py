@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,9 @@ from custody.cli.collect import say_collected
 from custody.cli.session import Session
 from custody.cli.stating import request, request_options
 from custody.format.text import show
+
+if TYPE_CHECKING:
+    from custody.procedure.locker import Desk
 
 _REQUEST = ("exhibit", "source", "fields", "form", "handling", "no_seal")
 
@@ -37,8 +40,14 @@ def add() -> None:
 @click.option("--dest-port", metavar="N", help="The port of the other end.")
 @click.option("--event", metavar="WORD", help="What happened: login, …")
 @click.option("--account", metavar="TEXT", help="The account; asked for when absent or “-”. Kept sealed.")
-@click.option("--source-item", metavar="LABEL", help="The item that it was read from, like A-3/01.")
-@click.option("--source-place", metavar="TEXT", help="Where in it: page 2, row 3.")
+@click.option(
+    "--from",
+    "--source-item",
+    "source_item",
+    metavar="ITEM",
+    help="The item that it was read from, like A-3/01; it has to be in this case.",
+)
+@click.option("--place", "--source-place", "source_place", metavar="TEXT", help="Where in it: page 2, row 3.")
 @click.option(
     "--note", metavar="TEXT", help="A note on the source; asked for when absent or “-”. Kept sealed."
 )
@@ -56,6 +65,7 @@ def ip(session: Session, ref: str, account: str | None, note: str | None, **stat
     ip_reference(**given)
     desk = session.desk()
     case = cases.find(desk, ref)
+    given["source_item"] = _read_from(desk, given["source_item"], case.id)
     record = ip_reference(
         **given,
         account=session.text(account, "Account"),
@@ -90,8 +100,14 @@ def ip(session: Session, ref: str, account: str | None, note: str | None, **stat
 @click.option("--block-height", metavar="N", help="The block's number.")
 @click.option("--block-hash", metavar="HEX", help="The block's hash.")
 @click.option("--read-from", metavar="TEXT", help="The explorer or document that it was read from.")
-@click.option("--source-item", metavar="LABEL", help="The item that it was read from, like A-3/01.")
-@click.option("--source-place", metavar="TEXT", help="Where in it.")
+@click.option(
+    "--from-item",
+    "--source-item",
+    "source_item",
+    metavar="ITEM",
+    help="The item that it was read from, like A-3/01; it has to be in this case.",
+)
+@click.option("--place", "--source-place", "source_place", metavar="TEXT", help="Where in it: page 2, row 3.")
 @click.option("--checked-by", metavar="TEXT", help="Who read it back against the page.")
 def payment(session: Session, ref: str, read_from: str | None, **stated: Any) -> None:
     """A payment on a public chain. Never type a private key or a seed phrase.
@@ -102,9 +118,12 @@ def payment(session: Session, ref: str, read_from: str | None, **stated: Any) ->
     from custody.procedure import cases, typed
 
     given = {name: value for name, value in stated.items() if name not in _REQUEST}
-    record = payment_reference(**given, source=read_from)
+    # Before anybody types a passphrase: texts that can't be, and secrets.
+    payment_reference(**given, source=read_from)
     desk = session.desk()
     case = cases.find(desk, ref)
+    given["source_item"] = _read_from(desk, given["source_item"], case.id)
+    record = payment_reference(**given, source=read_from)
     wanted = request(session, case.id, questions=False, **{name: stated[name] for name in _REQUEST})
     done = typed.add_payment(desk, wanted, record)
     _read_back(
@@ -123,6 +142,13 @@ def payment(session: Session, ref: str, read_from: str | None, **stated: Any) ->
     )
     _say_checked(session, record)
     say_collected(session, done, ref)
+
+
+def _read_from(desk: Desk, item: str | None, case: str) -> str | None:
+    """The label of the item that somebody read it from; InputRefused where this case has none of that name."""
+    from custody.procedure import items
+
+    return None if item is None else items.find_item(desk, item, case).label
 
 
 def _say_checked(session: Session, record: dict[str, Any]) -> None:
