@@ -352,3 +352,22 @@ def test_an_entry_of_another_volumes_ledger_is_told(
         assert caught.value.where == f"entry {record.size - 1}"
         assert record.whole_history(story.case)
     desk.locker.close()
+
+
+def test_a_subjects_case_is_that_of_its_first_entry_in_whichever_volume(story: Story, place: Path) -> None:
+    own = keyfile.open_(story.folder.parent / "keys" / "first", desks.PASSPHRASE)
+    desk = Desk(Locker(place), own, desks.make_rim())
+    public = {"what": "content", "result": "refused", "copy": False, "purpose": "other"}
+    size = desk.locker.volumes[2].size
+    with pytest.raises(CheckFailed, match="another type or case"), desk.write() as writer:
+        writer.add("item.accessed", "item", unread(desk), case=story.own_case, public=public)
+    assert desk.locker.volumes[2].size == size
+    with desk.write() as writer:
+        writer.add("item.accessed", "item", unread(desk), case=story.case, public=public)
+    assert desk.locker.volumes[2].size == size + 1
+    desk.locker.close()
+
+
+def unread(desk: Desk) -> str:
+    """The item of which the newest volume has no entry yet."""
+    return desk.locker.work.items()[1].id
