@@ -45,7 +45,6 @@ def conclude(
     if unfinished:
         missing.append("an acquisition was not finished: ask the sender whether items are missing")
     lines = tuple(_item_line(item, time) for item in contents.items)
-    used = [time.not_after(item.first.seq) for item in contents.items]
     return Report(
         findings=findings.all(),
         subject=_subject(record, made, contents),
@@ -64,8 +63,7 @@ def conclude(
         time=timed,
         missing=tuple(missing),
         confirmed_by=tuple(confirmed_by),
-        test_authority=any(p is not None and p.token.test for p in used)
-        or any(p.token.test for p in time.tokens),
+        test_authority=any(p.token.test for p in time.tokens),
     )
 
 
