@@ -191,10 +191,16 @@ def _time(
         )
         timed = False
     # A larger note proves nothing of a smaller record: a fork made below it would pass for the past.
-    if time.newest_seen is not None and (not time.seen_itself or "connected" in trust.require):
+    shaky = not time.seen_itself or "connected" in trust.require
+    if time.newest_seen is not None and shaky:
         missing.append(
             f"the package is older than what you hold ({record.size} of {time.newest_seen} entries) and "
             "nothing connects the two; ask the sender for a newer package"
+        )
+    if time.not_gone_on and shaky:
+        missing.append(
+            "the record was continued from a state older than one that you hold, and what was logged in between is"
+            " not in it; ask the sender why"
         )
     if "connected" in trust.require and time.not_connected:
         missing.append("a state of the record that you have seen is not connected to this package")
