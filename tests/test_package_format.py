@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -131,6 +132,11 @@ def test_a_volumes_files_have_one_name_each(pattern: re.Pattern[str]) -> None:
         assert not pattern.fullmatch(good.replace("custody/", other, 1))
     for name in [*bad, good + "\n", good.replace("12", "12345678901234567"), good.replace("12", "\u0661")]:
         assert not pattern.fullmatch(name), name
+
+
+def test_where_a_volume_lies() -> None:
+    assert package.volume_folder(None) == "custody/"
+    assert package.volume_folder(7) == "custody/volumes/7/"
 
 
 def test_a_second_token_over_a_note_is_told_by_its_number() -> None:
@@ -321,6 +327,10 @@ def test_a_statement_is_read_back() -> None:
         {"files": [["a", 1, D[0], 1]]},
         {"files": [[1, 1, D[0]]]},
         {"files": [{"a": 1}]},
+        {"files": [{"a": 1, "b": 2, "c": 3}]},
+        {"files": ["abc"]},
+        {"files": [5]},
+        {"files": [None]},
         {"files": [["a", -1, D[0]]]},
         {"files": [["a", 1, "x"]]},
         {"files": [["b", 1, D[0]], ["a", 1, D[0]]]},
@@ -435,6 +445,15 @@ def test_a_head_in_another_form_is_refused(change: dict[str, object], says: str)
     with pytest.raises(FormatError, match=says) as caught:
         backup.read_head(signed(spoiled(HEAD.to_bytes(), lambda v: {**v, **change})), where="backup")
     assert (caught.value.where or "").startswith("backup")
+    # Who reads "install the newer custody" must not do so in vain.
+    assert ("newer" in caught.value.message) is isinstance(change.get("v"), int)
+
+
+def test_a_head_may_have_as_many_recipients_as_a_locker_can() -> None:
+    many = replace(HEAD, keys={f"{n:064x}": bytes(2300) for n in range(512)})
+    data = signed(many.to_bytes())
+    assert 2 << 20 < len(data) < backup.MAX_HEAD
+    assert backup.read_head(data, where="backup")[0] == many
 
 
 def test_a_head_of_another_type_or_too_long_is_refused() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from custody.errors import CheckFailed
 from custody.verify import text
 from custody.verify.compare import Added, Examined, Package, Pair, Together
 from custody.verify.compare_text import together_lines
@@ -195,6 +196,19 @@ def test_findings_keep_their_facts() -> None:
             ("d", "noted", "4"),
         )
     ]
+    error = CheckFailed("it is changed", hint="look there", **facts)
+    found = Findings()
+    found.error("a", error)
+    (one,) = found.all()
+    assert one.to_value() == {"check": "a", "outcome": "failed", "text": "it is changed", **facts}
+    assert found.has_failed("a")
+
+
+def test_findings_of_one_outcome() -> None:
+    found = Findings()
+    found.passed("a", "1")
+    found.failed("b", "2")
+    found.noted("d", "4")
     report = Report(findings=found.all())
     assert [f.text for f in report.of(Outcome.FAILED)] == ["2"]
     assert [f.text for f in report.of(Outcome.NOTED)] == ["4"]

@@ -560,6 +560,16 @@ def test_a_rebuild_leaves_alone_what_is_right(work: Work) -> None:
     assert work.cases()[0].items == 7
 
 
+def test_a_rebuild_compares_what_the_list_has_seen(path: Path) -> None:
+    """The record grew while it was derived, and nobody has taken that in yet."""
+    work = Work(path)
+    work.attempted(5, "u1", "t1", "no answer")
+    work.catch_up(Told(STORY[:9]))  # type: ignore[arg-type]
+    work.rebuild(Told(STORY[:9], grows=Told(STORY)))  # type: ignore[arg-type]
+    assert len(list(work.attempts())) == 1
+    work.close()
+
+
 @pytest.mark.parametrize("derived", [0, 7, len(STORY)])
 def test_a_rebuild_goes_on_from_what_was_derived_beside_it(path: Path, work: Work, derived: int) -> None:
     before = everything(work)
