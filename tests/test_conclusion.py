@@ -270,6 +270,25 @@ def test_every_shown_item_must_be_covered_by_a_token_that_is_trusted() -> None:
     assert no_time(case.report()) == "no time was confirmed for 1 entries: no trusted token covers them"
 
 
+def test_who_proves_the_times_is_told_by_name_each_once() -> None:
+    case = Case()
+    names = "hgfedcba"
+    firsts = [
+        placed(entry("item.collected", n, f"J{n}", public={"label": f"A-2/0{n}"}), n)
+        for n in range(len(names))
+    ]
+    case.contents.items = [Shown(first=one, history=(one,), parts={}) for one in (*firsts, firsts[0])]
+    # The earliest token that covers an entry is the one right behind it: each has another's.
+    made = [(proven(n + 1, DAY + n * HOUR), name) for n, name in enumerate(names)]
+    case.tokens = [replace(one, token=replace(one.token, signer=name)) for one, name in made]
+    report = case.report()
+    assert report.confirmed_by[1] == "time: a, b, c, d, e, f, g, h"
+    assert [item.proven_not_after for item in report.items][:2] == [
+        "2026-03-04T00:00:00Z",
+        "2026-03-04T01:00:00Z",
+    ]
+
+
 def test_a_package_without_items_has_no_time() -> None:
     case = Case()
     case.contents.items = []
@@ -346,6 +365,15 @@ def test_time_proofs_that_contradict_each_other_confirm_nothing() -> None:
         assert report.time is not contradict, hours
         assert any("contradict each other" in text for text in report.missing) is contradict
         assert bool(said(report, "time", Outcome.NOT_CHECKED)) is contradict
+
+
+def test_what_is_only_younger_than_something_contradicts_nothing() -> None:
+    case = Case()
+    case.tokens = [proven(2, DAY, logged_at=2)]
+    report = case.report()
+    assert [item.proven_not_before for item in report.items] == ["2026-03-04T00:00:00Z"] * 2
+    assert [item.proven_not_after for item in report.items] == [None, None]
+    assert not any("contradict" in text for text in report.missing)
 
 
 # What the verifier's side has seen
@@ -459,3 +487,16 @@ def test_a_name_is_shown_so_that_no_terminal_obeys_it() -> None:
     parts = {"name": {"name": {"text": "a\x1b[2Jb"}}, "content": {}}
     case.contents.items[0] = replace(case.contents.items[0], parts=parts)
     assert case.report().items[0].name == "a\\u001b[2Jb"
+
+
+@pytest.mark.parametrize(
+    ("kind", "parent", "registered"),
+    [("item.derived", "I0", False), ("item.registered", None, True), ("item.collected", None, False)],
+)
+def test_how_an_item_came_in_is_said(kind: str, parent: str | None, registered: bool) -> None:
+    case = Case()
+    public = {"label": "A-1/01.1", **({"parent": parent} if parent else {})}
+    first = placed(entry(kind, 3, "I3", public=public), 3)
+    case.contents.items = [Shown(first=first, history=(first,), parts={}, path="data/1")]
+    (line,) = case.report().items
+    assert (line.parent, line.registered, line.label) == (parent, registered, "A-1/01.1")
