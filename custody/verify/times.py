@@ -190,7 +190,10 @@ def _note_connected(
             proof.check_consistency(checkpoint, volume.checkpoint, proofs.get(size, ()))
             return True
     except CustodyError as error:
-        findings.error("consistency", error)
+        # The tree's own errors know of no file.
+        findings.failed(
+            "consistency", error.what, where=error.where or name, expected=error.expected, found=error.found
+        )
     return False
 
 
