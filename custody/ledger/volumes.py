@@ -67,11 +67,11 @@ class Closed:
             raise CheckFailed(
                 "the volume before is missing", where=str(folder), expected=file_name(1), hint=HINT
             )
-        opened = [Ledger(path, closed=True) for path in paths]
-        self._ledgers += opened
+        for path in paths:
+            self._ledgers.append(Ledger(path, closed=True))
         beginnings: list[tuple[Stored, entries.Entry]] = []
         # All of them first: what follows asks each for what its successor says of it.
-        for ledger in opened:
+        for ledger in self._ledgers:
             with ledger.reading() as view:
                 stored = view.entry(0)
             beginning = stored.read()
@@ -81,7 +81,7 @@ class Closed:
         after = [*(beginning for _, beginning in beginnings[1:]), newest]
         base = 0
         found: list[Volume] = []
-        for ledger, (stored, beginning), successor in zip(opened, beginnings, after, strict=True):
+        for ledger, (stored, beginning), successor in zip(self._ledgers, beginnings, after, strict=True):
             root = _check_successor(ledger, beginning, successor)
             size: int = _named(successor)["size"]
             ledger.base, ledger.limit = base, size
