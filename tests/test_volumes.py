@@ -6,12 +6,12 @@ import contextlib
 import shutil
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from custody.errors import CheckFailed, MachineError
+from custody.errors import CheckFailed, CustodyError, MachineError
 from custody.keys import keyfile
 from custody.ledger import volumes
 from custody.ledger.store import FILE_NAME, Draft, Ledger, Stored
@@ -327,6 +327,18 @@ def test_volumes_that_do_not_lead_to_the_newest_are_refused(
     assert caught.value.hint == volumes.HINT
     with pytest.raises(CheckFailed):
         Locker(place)
+
+
+@pytest.mark.parametrize("public", [{}, {"predecessor": None}, {"predecessor": {"origin": "x"}}])
+def test_a_beginning_that_names_no_volume_before_it_is_our_own_error(
+    story: Story, public: dict[str, object]
+) -> None:
+    """Whoever can write the file can put anything there."""
+    with Ledger(story.folder / FILE_NAME).reading() as view:
+        newest = view.entry(0).read()
+    with pytest.raises(CustodyError) as caught:
+        Closed(story.folder, replace(newest, public={**newest.public, **public} if public else {}))
+    assert (caught.value.where or "").startswith("entry 0 of custody/")
 
 
 # A history that is whole by itself, and does not go on from the one before
