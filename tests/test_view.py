@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from custody.errors import CheckFailed
+from custody.errors import CheckFailed, CustodyError, MachineError
 from custody.format import merkle
 from custody.ledger import store, tables
 from custody.ledger.store import Ledger, View
@@ -102,6 +102,45 @@ def test_nothing_is_lost_between_two_pages(desk: Desk, monkeypatch: pytest.Monke
         assert view.root() == naive_root([stored.leaf for stored in view.entries()])
         for size in range(1, len(rows) + 1):
             assert view.root(size) == naive_root([merkle.leaf_hash(row[1]) for row in rows[:size]])
+
+
+@pytest.mark.parametrize("ask", ["entries", "entries_and_leaves", "rows", "nodes"])
+def test_a_page_bounds_what_one_question_gives(desk: Desk, monkeypatch: pytest.MonkeyPatch, ask: str) -> None:
+    """A record of millions of entries is read in the memory of a few."""
+    monkeypatch.setattr(store, "_ROWS", 3)
+    monkeypatch.setattr(store, "_SMALL_ROWS", 3)
+    with desk.locker.ledger.reading() as view:
+        asked: list[str] = []
+        sa.event.listen(view.connection, "before_cursor_execute", lambda *a: asked.append(a[2]))
+        run = getattr(view, ask)
+        total = len(list(run(0) if ask == "entries_and_leaves" else run()))
+    assert total > 9
+    assert len(asked) >= total // 3
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("ledger: entries are appended in order", CheckFailed),
+        ("database disk image is malformed", CheckFailed),
+        ("file is not a database", CheckFailed),
+        ("no such table: entry", CheckFailed),
+        ("database or disk is full", MachineError),
+        ("disk I/O error", MachineError),
+    ],
+)
+def test_a_file_that_was_changed_is_told_from_a_machine_that_fails(
+    desk: Desk, text: str, kind: type[CustodyError]
+) -> None:
+    def fail() -> None:
+        with desk.locker.ledger.reading():
+            raise sa.exc.OperationalError("SELECT", {}, sqlite3.OperationalError(text))
+
+    with pytest.raises(CustodyError, match=text) as caught:
+        fail()
+    assert type(caught.value) is kind
+    assert caught.value.where == LEDGER
+    assert ("free some space" in str(caught.value.hint)) is ("full" in text)
 
 
 def test_a_history_is_what_the_bodies_say(desk: Desk) -> None:

@@ -187,6 +187,32 @@ def test_a_closed_volume_is_never_written(story: Story) -> None:
     locker.close()
 
 
+def test_a_row_that_is_gone_is_counted_in_whichever_volume(place: Path) -> None:
+    locker = Locker(place)
+    with locker.record() as record:
+        record.check_count()
+    locker.close()
+    change(place / FILE_NAME, "DELETE FROM entry WHERE seq = 2")
+    locker = Locker(place)
+    with locker.record() as record, pytest.raises(CheckFailed, match="entries are missing"):
+        record.check_count()
+    locker.close()
+    change(place / file_name(2), "DELETE FROM entry WHERE seq = 2")
+    locker = Locker(place)
+    with locker.record() as record, pytest.raises(CheckFailed, match="entries are missing"):
+        Record(record.closed, record.closed[0][1]).check_count()
+    locker.close()
+
+
+def test_nothing_is_written_beside_a_closed_volume(place: Path) -> None:
+    """Not even the small files that SQLite makes for whoever reads: the folder may be on a read-only medium."""
+    locker = Locker(place)
+    with locker.record() as record:
+        assert len(list(record.entries())) == record.size
+        assert {path.name for path in place.glob("volume-*")} == {file_name(n) for n in (1, 2, 3)}
+    locker.close()
+
+
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="this system does not list what is open")
 def test_a_locker_that_was_let_go_of_holds_no_file(place: Path) -> None:
     """It can be moved or put on a stick: a folder that is in use can't, on some systems."""
