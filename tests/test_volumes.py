@@ -397,7 +397,7 @@ def test_an_entry_of_another_volumes_ledger_is_told(
     older = desk.locker.volumes[0].origin
     monkeypatch.setattr(type(desk), "origin", property(lambda _: older))
     with desk.locker.ledger.append(rights=desk.rights, clock=desk.time, earlier=desk.locker.closed) as append:
-        append.add(
+        stored = append.add(
             Draft(
                 kind="case.closed",
                 subject_type="case",
@@ -414,6 +414,7 @@ def test_an_entry_of_another_volumes_ledger_is_told(
         with pytest.raises(CheckFailed, match="an entry of another ledger") as caught:
             record.whole_history(story.own_case)
         assert caught.value.where == f"entry {record.size - 1}"
+        assert stored == record.entry(record.size - 1)
         assert record.whole_history(story.case)
     desk.locker.close()
 
