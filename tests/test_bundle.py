@@ -128,7 +128,9 @@ def test_a_tag_manifest_lists_the_payload_manifests() -> None:
 )
 def test_the_bags_declaration_has_one_form(data: bytes) -> None:
     assert failures(bag(**{"bagit.txt": data})) == [("bag", "bagit.txt")]
-    assert ("bag", "bagit.txt") in failures(rebag(changed(bag(), "bagit.txt", None)))
+    assert failures(rebag(changed(bag(), "bagit.txt", None))) == [("bag", "bagit.txt")]
+    # Longer than any declaration: it is not read, and that is said too.
+    assert failures(bag(**{"bagit.txt": b"x" * 4097})) == [("bag", "bag/bagit.txt"), ("bag", "bagit.txt")]
 
 
 @pytest.mark.parametrize(
@@ -297,6 +299,18 @@ def test_a_file_that_the_statement_has_not() -> None:
     assert ("data/A-1/003.txt", "failed") in [(where, outcome) for _, where, outcome in found]
     # Tokens and witness lines come later, and prove themselves or nothing.
     assert with_statement(bag(), lambda files: {**files, "custody/log/3.2.tsr": b"x"}) == []
+
+
+def test_a_witness_line_is_covered_by_nothing_in_this_form_of_package() -> None:
+    found = with_statement(bag(**{"custody/log/3.cosigned": b"x"}))
+    assert ("a file that nothing covers", "custody/log/3.cosigned", "failed") in found
+    findings = Findings()
+    bundles.check_statement(
+        package.Statement(package=ID, origin=ORIGIN, size=3, root="", leaf="", files=()),
+        {"custody/log/3.cosigned": FileDigest(size=1, sha256="", sha512="")},
+        findings,
+    )
+    assert [(f.check, f.where) for f in findings.all()] == [("statement", "custody/log/3.cosigned")]
 
 
 @pytest.mark.parametrize(

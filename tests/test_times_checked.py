@@ -251,6 +251,15 @@ def test_proofs_for_somebody_else_are_counted_as_not_checked(scene: Scene) -> No
     assert text.endswith("none of which is here (1)")
 
 
+def test_proofs_for_somebody_else_are_counted_over_all_volumes(asked: Asked) -> None:
+    scene = Scene(asked, older=True)
+    scene.box["custody/volumes/1/consistency/2.txt"] = OLDER.proof(2)
+    scene.box["custody/consistency/4.txt"] = TREE.proof(4)
+    scene.check()
+    ((text, _),) = scene.said("consistency", Outcome.NOT_CHECKED)
+    assert text.endswith("none of which is here (2)")
+
+
 # What does not hold
 
 

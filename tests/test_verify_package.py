@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import hashlib
 import io
@@ -9,10 +10,11 @@ from collections.abc import Callable
 
 import pytest
 
+from custody.crypto.keys import SignKey
 from custody.format import package
 from custody.verify.package import Examined, verify
 from custody.verify.report import Outcome, Report
-from tests.packages import Files, put_together, rebag, said, summary, take_apart
+from tests.packages import Files, put_together, rebag, resign, said, summary, take_apart
 from tests.releases.__main__ import HERE
 from tests.tamper.world import later
 from tests.test_releases import RELEASES, held
@@ -37,7 +39,8 @@ def files(change: Callable[[Files], object] | None = None) -> Files:
 def look(data: Files | bytes, *, keep: Examined | None = None, **options: object) -> Report:
     raw = data if isinstance(data, bytes) else put_together(data)
     options.setdefault("trust", held(NAME))
-    return verify(io.BytesIO(raw), now=later()(), keep=keep, **options)  # type: ignore[arg-type]
+    options.setdefault("now", later()())
+    return verify(io.BytesIO(raw), keep=keep, **options)  # type: ignore[arg-type]
 
 
 def failures(report: Report) -> set[tuple[str, str | None]]:
@@ -162,6 +165,26 @@ def test_a_byte_that_changed_is_found_by_more_than_the_bag(name: str, checks: se
     assert report.exit_code == 1
     assert ("statement", path) in failures(report)
     assert not report.confirmed
+
+
+def test_a_statement_by_somebody_else_is_told() -> None:
+    stranger = resign(dict(_files()), SignKey(b"\1" * 32))
+    report = look(stranger)
+    assert report.exit_code == 1
+    assert said(report, "statement", "signed by a key that the record does not name")
+    assert not said(report, "statement", "signed for", Outcome.PASSED)
+
+
+def test_the_exporter_signed_for_so_many_files() -> None:
+    count = sum(not package.is_unsigned(path) for path in _files() if not path.startswith("../"))
+    text = f"the exporter signed for exactly these {count} files"
+    assert said(look(PLAIN), "statement", text, Outcome.PASSED)
+
+
+def test_a_token_is_held_to_the_verifiers_clock() -> None:
+    report = look(PLAIN, now=dt.datetime(2020, 1, 1, tzinfo=dt.UTC))
+    assert report.exit_code == 1
+    assert {check for check, _ in failures(report)} == {"tokens"}
 
 
 def test_the_statements_digest_of_what_is_shown_is_the_records() -> None:
