@@ -29,8 +29,9 @@ class Made:
     """A locker that was restored once, with a colleague who came, was let into a case, and went."""
 
     folder: Path
-    cases: tuple[str, str]
+    cases: tuple[str, str, str]
     colleague: str
+    gone: str
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +48,16 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     custodians.revoke(desk, person, first, rights=["read"], classes=["record"])
     access.open_item(desk, desk.locker.work.items()[0], purpose=desks.WHY)
     cases.close_case(desk, second, note="x")
+    # A third custodian does something in the second case, and is retired: in another order he could not have.
+    own, gone = desks.add_person(desk, folder / "keys" / "third", rights=["collect"], all_cases=True)
+    other = desks.sit_down(desk, own)
+    cases.open_case(other, "REF-3")
+    third = other.locker.work.cases()[-1].id
+    other.locker.close()
+    desk = desks.sit_down(desk)
+    custodians.retire(desk, gone)
     desk.locker.close()
-    return Made(folder=folder / "L2", cases=(first, second), colleague=person.key_id)
+    return Made(folder=folder / "L2", cases=(first, second, third), colleague=person.key_id, gone=gone.key_id)
 
 
 @pytest.fixture
@@ -81,6 +90,19 @@ def test_histories_are_those_of_every_ledger_and_of_the_cases(made: Made, record
     assert found == naive(record, wanted)
     assert set(found) == set(wanted)
     assert histories.histories_of(record) == naive(record, tuple(record.ledgers()))
+
+
+def test_histories_of_a_file_with_rows_gone_are_not_given(made: Made, place: Path) -> None:
+    locker = Locker(place)
+    (item,) = locker.work.items()
+    with locker.record() as record:
+        last = record.newest.history(item.id)[-1]
+    locker.close()
+    change(place / store.FILE_NAME, f"DELETE FROM entry WHERE seq = {last.seq}")
+    locker = Locker(place)
+    with locker.record() as record, pytest.raises(CheckFailed, match="entries are missing"):
+        histories.histories_of(record, made.cases)
+    locker.close()
 
 
 def test_heads_and_ends_at_every_size(made: Made, record: Record) -> None:
@@ -119,6 +141,7 @@ def test_rights_follow_the_records_order_over_volumes(made: Made, record: Record
     assert rights.base == record.base
     assert not rights.holds(made.colleague, "read", made.cases[0])
     assert rights.closed == {made.cases[1]}
+    assert rights.custodians[made.gone].retired is not None
     # Before the revocation he had it.
     before = Rights()
     for stored in record.entries(0, record.base):
@@ -261,3 +284,23 @@ def test_a_subject_is_read_out_of_the_one_spelling_or_out_of_the_body(
 
     monkeypatch.setattr(Stored, "read", newer)
     assert histories._subject_of(Stored(3, b'{"payload":"e30="}')) is None
+
+
+def test_every_entry_is_looked_at_from_the_first_on(tmp_path: Path) -> None:
+    desk = desks.new_locker(tmp_path)
+    cases.open_case(desk, "REF-1")
+    desk.locker.close()
+    change(
+        tmp_path / "L" / store.FILE_NAME,
+        "UPDATE node SET hash = zeroblob(32) WHERE level = 0 AND position = 0",
+    )
+    locker = Locker(tmp_path / "L")
+    with locker.record() as record:
+        for check in (
+            lambda: histories.check_all_there(record, []),
+            lambda: histories.check_none_hidden(record, {}, 0),
+        ):
+            with pytest.raises(CheckFailed, match="not the one that the tree has") as caught:
+                check()
+            assert caught.value.where == "entry 0"
+    locker.close()
