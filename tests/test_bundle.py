@@ -273,6 +273,7 @@ def with_statement(
     digests = bundles.check_files(found, Findings())
     bundles.check_statement(made, digests, findings)
     bundles.known_names(found, findings)
+    assert {f.check for f in findings.all() if f.outcome is Outcome.FAILED} <= {"statement"}
     return [(f.text, f.where, f.outcome.value) for f in findings.all() if f.outcome is not Outcome.PASSED]
 
 

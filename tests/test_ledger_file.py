@@ -308,7 +308,7 @@ def test_a_damaged_page_is_told(path: Path, raw: sqlite3.Connection) -> None:
     engine = sqlite.engine(path, write=False)
     with engine.connect() as connection:
         (problem,) = sqlite.integrity(connection)
-        assert "ragmentation" in problem
+        assert "free space" in problem
     engine.dispose()
 
 
