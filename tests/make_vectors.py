@@ -1985,7 +1985,8 @@ def package_() -> Iterator[tuple[str, Vector]]:
     yield path("derived", "A-3/01.2", "image/png", "data/A-3/001.2.png")
     yield path("unknown-type", "A-3/1000", "application/x-made-up", "data/A-3/1000.bin")
     yield path("reserved-on-windows", "NUL/01", "text/plain", "data/NUL_/001.txt")
-    yield path("reserved-with-dot", "COM1.A/01", "text/plain", "data/COM1.A_/001.txt")
+    yield path("reserved-with-dot", "COM1.A/01", "text/plain", "data/COM1_.A/001.txt")
+    yield path("reserved-port-nought", "LPT0/01", "text/plain", "data/LPT0_/001.txt")
     yield path("dot-at-end", "A./01", "text/plain", "data/A._/001.txt")
 
 

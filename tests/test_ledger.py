@@ -6,6 +6,7 @@ import math
 import sqlite3
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -229,6 +230,8 @@ def naive_root(leaves: list[bytes]) -> bytes:
         ({"sealed": {}}, "a compartment is missing"),
         ({"sealed": {"title": "0" * 64, "identity": "0" * 64}}, "a compartment that this kind does not have"),
         ({"subject_type": "item"}, "another subject than this kind has"),
+        ({"case": None}, "names another case"),
+        ({"case": "019cb6d0-0000-7000-8000-0000000000a1"}, "names another case"),
     ],
 )
 def test_what_the_table_does_not_have_is_refused(desk: Desk, changes: dict[str, object], words: str) -> None:
@@ -238,6 +241,16 @@ def test_what_the_table_does_not_have_is_refused(desk: Desk, changes: dict[str, 
         add(desk, draft(desk, **changes))
     with desk.locker.ledger.reading() as view:
         assert view.size == before
+
+
+def test_a_clock_that_gives_no_time_is_not_written_down(desk: Desk) -> None:
+    def run() -> None:
+        time = replace(desk.time(), wall="tomorrow")
+        with desk.locker.ledger.append(rights=desk.rights, clock=lambda: time) as append:
+            append.add(draft(desk), desk.keys.sign, desk.origin)
+
+    with pytest.raises(CustodyError, match="time"):
+        run()
 
 
 def test_who_has_no_right_appends_nothing(desk: Desk, tmp_path: Path) -> None:

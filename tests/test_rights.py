@@ -347,3 +347,54 @@ def test_what_is_about_a_ledger_never_goes_on_from_an_earlier_volume():
     body["subject"] |= {"n": 0, "prev": None}
     entry = entries.Entry.from_value(body)
     assert rights.why_not(entry) == "it says that it goes on from an earlier volume, and can't"
+
+
+def test_what_is_older_is_gone_on_with_once_from_a_volume_before():
+    old = begun()
+    record = old.go_on(ADMIN, ["admin"])
+    rights = after(record, after(old))
+    head = old.from_(CASE)
+
+    def why_not(n=0, **changes):
+        said = {"from": {**head["from"], **changes}}
+        body = record.body("case.closed", "case", CASE, case=CASE, public=said)
+        body["subject"] |= {"n": n, "prev": None if n == 0 else "0" * 64}
+        return rights.why_not(entry_of(body))
+
+    assert why_not() is None
+    wrong = "it says that it goes on from an earlier volume, and can't"
+    assert why_not(n=1) == wrong
+    assert why_not(ledger=NEXT_ORIGIN) == wrong
+    assert why_not(ledger="custody/" + "z" * 26) == wrong
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda body: None, None),
+        (lambda body: body.update(seq=1), "last volume"),
+        (lambda body: body["subject"].update(n=1, prev="0" * 64), "last volume"),
+        (lambda body: body["public"]["predecessor"].update(origin="custody/" + "z" * 26), "last volume"),
+        (lambda body: body.update(ledger=ORIGIN), "the origin of an earlier volume"),
+        (lambda body: body["subject"].update(id=LEDGER), "the ledger of an earlier volume"),
+        (lambda body: body["public"]["custodian"].update(sign_key="x"), "another custodian"),
+        (lambda body: body.update(actor=STRANGER.key_id), "not one of this record's custodians"),
+    ],
+)
+def test_a_volume_goes_on_from_the_last_one_and_is_a_new_one(change, reason):
+    old = begun()
+    rights = after(old)
+    body = entries.read(old.go_on(ADMIN, ["admin"]).stored[0], where="x")[0].to_value()
+    change(body)
+    found = rights.why_not(entry_of(body))
+    assert (found is None) is (reason is None)
+    assert reason is None or reason in found
+
+
+def test_a_right_to_read_that_is_good_for_no_case_opens_no_names():
+    """Ledger-wide `read` counts with all_cases alone: else it is a word without a case."""
+    person = custodian("reader", ["read", "export"], all_cases=False)
+    rights = Rights(custodians={person.key_id: person})
+    assert rights.roster_readers() == []
+    assert rights.readers("case") == []
+    assert not rights.holds(person.key_id, "read", "case")

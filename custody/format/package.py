@@ -53,7 +53,8 @@ DEFAULT_SHOWN = ("content", "name", "capture", "source", "legal", "title")
 WITHHELD_UNLESS_SHOWN = ("place", "identity", "note", "handling", "purpose", "custodians")
 """What needs `--show`; ``custodians`` are the names in the ledger's own history."""
 
-_RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}
+_RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(10))}
+"""Windows opens a device under these, with any ending: the container's reader refuses them."""
 
 # Fixed here: what a system's own table says differs from machine to machine, and so would paths.
 _EXTENSIONS = {
@@ -108,8 +109,9 @@ def payload_stem(label: str) -> str:
     """Where an item lies, without its ending: ``data/<exhibit>/<nnn>``."""
     exhibit, _, number = names.check_item_label(label, where="label").partition("/")
     first, _, rest = number.partition(".")
-    folder = exhibit
-    if folder.endswith(".") or folder.partition(".")[0] in _RESERVED:
+    before, dot, after = exhibit.partition(".")
+    folder = f"{before}_{dot}{after}" if before in _RESERVED else exhibit
+    if folder.endswith("."):
         folder += "_"
     return f"data/{folder}/{int(first):03d}{'.' + rest if rest else ''}"
 

@@ -99,7 +99,6 @@ def create(path: Path) -> None:
         tables.metadata.create_all(connection)
         for guard in GUARDS:
             connection.exec_driver_sql(guard)
-    engine.dispose()
 
 
 def engine(path: Path, *, write: bool) -> sa.Engine:

@@ -67,24 +67,26 @@ class Closed:
             raise CheckFailed(
                 "the volume before is missing", where=str(folder), expected=file_name(1), hint=HINT
             )
-        opened = [Ledger(path, closed=True) for path in paths]
-        self._ledgers += opened
-        beginnings = []
-        for ledger in opened:
+        for path in paths:
+            self._ledgers.append(Ledger(path, closed=True))
+        beginnings: list[tuple[Stored, entries.Entry]] = []
+        # All of them first: what follows asks each for what its successor says of it.
+        for ledger in self._ledgers:
             with ledger.reading() as view:
-                beginnings.append(view.entry(0))
-        after = [*(stored.read() for stored in beginnings[1:]), newest]
+                stored = view.entry(0)
+            beginning = stored.read()
+            if beginning.kind != ("ledger.continued" if beginnings else "ledger.created"):
+                raise CheckFailed("not the beginning of a volume", where=ledger.path.name, hint=HINT)
+            beginnings.append((stored, beginning))
+        after = [*(beginning for _, beginning in beginnings[1:]), newest]
         base = 0
         found: list[Volume] = []
-        for number, (ledger, stored, successor) in enumerate(zip(opened, beginnings, after, strict=True), 1):
-            beginning = stored.read()
-            if beginning.kind != ("ledger.created" if number == 1 else "ledger.continued"):
-                raise CheckFailed("not the beginning of a volume", where=ledger.path.name, hint=HINT)
+        for ledger, (stored, beginning), successor in zip(self._ledgers, beginnings, after, strict=True):
             root = _check_successor(ledger, beginning, successor)
             size: int = _named(successor)["size"]
             ledger.base, ledger.limit = base, size
             volume = Volume(
-                number=number,
+                number=len(found) + 1,
                 path=ledger.path,
                 origin=beginning.ledger,
                 ledger=beginning.subject.id,

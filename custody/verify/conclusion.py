@@ -45,7 +45,6 @@ def conclude(
     if unfinished:
         missing.append("an acquisition was not finished: ask the sender whether items are missing")
     lines = tuple(_item_line(item, time) for item in contents.items)
-    used = [time.not_after(item.first.seq) for item in contents.items]
     return Report(
         findings=findings.all(),
         subject=_subject(record, made, contents),
@@ -64,8 +63,7 @@ def conclude(
         time=timed,
         missing=tuple(missing),
         confirmed_by=tuple(confirmed_by),
-        test_authority=any(p is not None and p.token.test for p in used)
-        or any(p.token.test for p in time.tokens),
+        test_authority=any(p.token.test for p in time.tokens),
     )
 
 
@@ -193,10 +191,16 @@ def _time(
         )
         timed = False
     # A larger note proves nothing of a smaller record: a fork made below it would pass for the past.
-    if time.newest_seen is not None and (not time.seen_itself or "connected" in trust.require):
+    shaky = not time.seen_itself or "connected" in trust.require
+    if time.newest_seen is not None and shaky:
         missing.append(
             f"the package is older than what you hold ({record.size} of {time.newest_seen} entries) and "
             "nothing connects the two; ask the sender for a newer package"
+        )
+    if time.not_gone_on and shaky:
+        missing.append(
+            "the record was continued from a state older than one that you hold, and what was logged in between is"
+            " not in it; ask the sender why"
         )
     if "connected" in trust.require and time.not_connected:
         missing.append("a state of the record that you have seen is not connected to this package")

@@ -220,7 +220,7 @@ class Report:
         """True only if something was checked and nothing failed."""
         return (
             self.unreadable is None
-            and any(finding.outcome is not Outcome.NOTED for finding in self.findings)
+            and any(finding.outcome is Outcome.PASSED for finding in self.findings)
             and not any(finding.outcome is Outcome.FAILED for finding in self.findings)
         )
 

@@ -63,6 +63,9 @@ class Times:
     tokens: list[Proven] = field(default_factory=list)
     not_connected: list[int] = field(default_factory=list)
     newest_seen: int | None = None
+    """Entries of the newest state that the trust file holds, where this package has fewer."""
+    not_gone_on: list[int] = field(default_factory=list)
+    """Numbers of closed volumes of which the trust file holds a later state than the record goes on from."""
     seen_itself: bool = False
     """True when the trust file holds a note of this very state of the record."""
     proofs: dict[str, dict[int, tuple[bytes, ...]]] = field(default_factory=dict)
@@ -187,7 +190,10 @@ def _note_connected(
             proof.check_consistency(checkpoint, volume.checkpoint, proofs.get(size, ()))
             return True
     except CustodyError as error:
-        findings.error("consistency", error)
+        # The tree's own errors know of no file.
+        findings.failed(
+            "consistency", error.what, where=error.where or name, expected=error.expected, found=error.found
+        )
     return False
 
 
@@ -304,7 +310,7 @@ def _seen_before(
 
     Gives the sizes of those that were compared.
     """
-    connected = 0
+    connected = larger = 0
     sizes = set()
     for stored in seen:
         note = LogNote.from_bytes(stored, where="trust file")
@@ -320,7 +326,7 @@ def _seen_before(
             findings.error("known notes", error)
             continue
         if old.size > volume.checkpoint.size:
-            times.newest_seen = max(times.newest_seen or 0, volume.base + old.size)
+            larger = max(larger, old.size)
             continue
         hashes: tuple[bytes, ...] | None = (
             () if old.size in (0, volume.checkpoint.size) else proofs.get(old.size)
@@ -347,13 +353,15 @@ def _seen_before(
         findings.passed(
             "known notes", f"the record continues all {connected} states that you have seen before"
         )
-    if times.newest_seen is not None and volume.closed:
+    if larger and volume.closed:
+        times.not_gone_on.append(volume.number)
         findings.not_checked(
             "known notes",
             f"the record was continued from a state older than what you hold: volume {volume.number} stood at"
             f" {volume.checkpoint.size} entries",
         )
-    elif times.newest_seen is not None:
+    elif larger:
+        times.newest_seen = volume.base + larger
         findings.not_checked(
             "known notes",
             f"this package is older than what you hold: {record.size} of {times.newest_seen} entries",
