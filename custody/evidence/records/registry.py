@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from custody.errors import InputRefused
+from custody.evidence.blockchain.captures import reader as captures
 from custody.evidence.export import Export
 from custody.evidence.reading import Detected
 from custody.evidence.records.reader import RecordReader
 
-READERS: tuple[RecordReader, ...] = ()
+READERS: tuple[RecordReader, ...] = (*captures.READERS,)
 
 CLAIM = 50
 """A score below this is no claim."""
