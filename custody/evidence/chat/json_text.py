@@ -86,12 +86,15 @@ def load(text: str) -> tuple[Any, tuple[str, ...]]:
         except (StopIteration, ValueError):
             end, value = -1, None
         if end == len(text):
-            if has_doubled(value):
-                flags += ("doubled_key",)
-            if halved(text):
-                mended = mend(value)
-                if mended != value:
-                    value, flags = mended, (*flags, "broken_characters")
+            try:
+                if has_doubled(value):
+                    flags += ("doubled_key",)
+                if halved(text):
+                    mended = mend(value)
+                    if mended != value:
+                        value, flags = mended, (*flags, "broken_characters")
+            except RecursionError:  # the scanner goes deeper than what looks through its values
+                return None, ("too_deep",)
             return value, flags
         if attempt or "\\x" not in text:
             break

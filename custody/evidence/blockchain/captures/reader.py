@@ -6,32 +6,37 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from custody.evidence.blockchain.captures import esplora, evm, tron
-from custody.evidence.blockchain.captures.shape import Coin, Shape, chains_of
-from custody.evidence.blockchain.chains import CHAINS
-from custody.evidence.blockchain.lookalikes import lookalikes
-from custody.evidence.chat.json_slices import Element, Slices
+from custody.evidence.blockchain.captures import (
+    bitcoin_node,
+    coin_bytes,
+    esplora,
+    etherscan,
+    evm_node,
+    flags,
+    marks,
+    tron,
+    tronscan,
+)
+from custody.evidence.blockchain.captures.chain import Survey
+from custody.evidence.blockchain.captures.shape import Shape, doubled
+from custody.evidence.chat.json_slices import Element, Slices, pattern
 from custody.evidence.chat.json_text import LARGEST, load_bytes
-from custody.evidence.export import Export, Member, cut
-from custody.evidence.reading import Decided, Detected, Notice, Range, Settings
+from custody.evidence.export import Export, Held, Member, cut
+from custody.evidence.reading import Detected, Notice, Range, Settings
 from custody.evidence.records.model import Record, Row
 from custody.evidence.records.reader import RecordReader
 
 _HEAD = 256 << 10
-_MOST_ADDRESSES = 20_000
-_DUST = 1_000
-"""Smallest units of a coin; below that a payment from a look-alike is no payment."""
-_BLANK = re.compile(rb"[ \t\r\n]*")
-
-FLAGS: Mapping[str, str] = {
-    "caller_is_not_owner": "whoever signed asked a contract to move somebody else's tokens",
-    "chain_ambiguous": "which of several chains is meant does not stand in it: somebody has to say",
-    "counterfeit_token": "it calls itself as a known token does, and its contract is another",
-    "possible_poisoning": "nothing or next to nothing from an address that looks like another one of this file",
-    "signer_is_not_owner": "signed by another key than the sender's own: its owner may have allowed that",
-    "transaction_failed": "the answer says that it failed: nothing was paid by it",
-    "transaction_unconfirmed": "the answer says that no block held it yet",
-    "zero_transfer": "a transfer of nothing, as poisoners make them",
+_MARK = b"\xef\xbb\xbf"
+_SPACE = b" \t\r\n"
+_TRIED = 3
+"""Elements of a list that are looked at to tell its form."""
+_BLANK = re.compile(rb"[ \t\r\n]*+")
+_OF_JSON = frozenset({"after_damage", "broken_characters", "doubled_key", "json_repaired", "too_deep"})
+_OF_STATUS = {
+    "failed": "transaction_failed",
+    "unconfirmed": "transaction_unconfirmed",
+    "in_block": "outcome_not_told",
 }
 
 
@@ -40,20 +45,69 @@ def _detect(shape: Shape) -> Callable[[Export], Detected | None]:
         re.compile(
             rb'"(?:' + b"|".join(re.escape(one.encode()) for one in key.split("|")) + rb')"[ \t\r\n]{0,20}:'
         )
-        for key in shape.keys
+        for key in (*shape.keys, *shape.near)
     ]
 
     def detect(export: Export) -> Detected | None:
         if export.zipped:
             return None
-        head = export.members[0].head(_HEAD)
-        if not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
+        member = export.members[0]
+        head = member.head(_HEAD)
+        if not head.removeprefix(_MARK).lstrip(_SPACE).startswith((b"{", b"[")):
             return None
         if not all(key.search(head) for key in keys):
             return None
-        return Detected(score=90, reasons=(f"the keys of: {shape.title}",))
+        if not (_first(shape, head) or (member.size > _HEAD and _first(shape, member.head(LARGEST)))):
+            return None
+        return Detected(score=shape.score, reasons=(f"its first objects are: {shape.title}",))
 
     return detect
+
+
+def _first(shape: Shape, head: bytes) -> bool:
+    """Whether one of the first objects, where this form has them, is of this form."""
+    whole = _whole(shape, head)
+    if whole is not None:
+        return _fits(shape, whole[0])
+    tried = 0
+    for piece in Slices(Held(head), shape.lists):
+        if type(piece) is Element:
+            if isinstance(piece.value, dict) and _fits(shape, piece.value):
+                return True
+            tried += 1
+            if tried >= _TRIED:
+                break
+    return False
+
+
+def _fits(shape: Shape, value: Mapping[str, Any]) -> bool:
+    named = all(any(one in value for one in key.split("|")) for key in shape.keys)
+    return named and shape.read(value, None) is not None
+
+
+def _whole(shape: Shape, data: bytes) -> tuple[Mapping[str, Any], tuple[str, ...]] | None:
+    """The one transaction of a file that is no list, and what is to be said of its JSON."""
+    if len(data) > LARGEST or not shape.single:
+        return None
+    data = data.removeprefix(_MARK)
+    if not data.lstrip(_SPACE).startswith(b"{"):
+        return None
+    value, found = load_bytes(data)
+    if not isinstance(value, dict) or any(_holds(value, pattern(one)) for one in shape.lists):
+        return None  # one transaction on top must not hide a list of them
+    for way in shape.single:
+        inner: Any = value
+        for key in way:
+            inner = inner.get(key) if isinstance(inner, dict) else None
+        if isinstance(inner, dict) and shape.read(inner, None) is not None:
+            return inner, found
+    return None
+
+
+def _holds(value: Any, steps: tuple[str, ...]) -> bool:
+    for step in steps[:-1]:
+        value = value.get(step) if isinstance(value, dict) else None
+    return len(steps) > 1 and isinstance(value, list) and any(isinstance(one, dict) for one in value)
 
 
 def _read(shape: Shape) -> Callable[[Export, Detected, Settings], Iterator[Record]]:
@@ -70,114 +124,49 @@ class _File:
     def __init__(self, shape: Shape, member: Member, settings: Settings) -> None:
         self._shape = shape
         self._member = member
-        stated = (settings.mapping or {}).get("chain")
-        self._stated = stated if stated in CHAINS else None
-        self._unknown = stated if stated not in CHAINS else None
-        self._chain = shape.chain
-        self._origin: str | None = "in_value" if shape.chain else None
-        self._alike: dict[str, tuple[str, ...]] = {}
+        self._settings = settings
+        self._survey = Survey(member.index, shape.chain)
+        self._whole = None
+        if member.size <= LARGEST:
+            self._whole = _whole(shape, member.open().read(0, member.size))
 
     def records(self) -> Iterator[Record]:
         """Everything, in the order of the bytes."""
-        yield from self._survey()
-        whole = self._whole()
-        if whole is None:
+        for value in self._values():
+            coin = self._shape.read(value, None)
+            if coin is not None:
+                self._survey.take(coin)
+        yield from self._survey.settle(self._settings)
+        if self._whole is None:
             yield from self._listed()
         else:
-            yield from self._one(*whole)
+            yield from self._one(*self._whole)
 
-    # --- chain and look-alikes ---------------------------------------------------------------------------
-
-    def _survey(self) -> Iterator[Record]:
-        at = self._member.index
-        addresses: dict[str, None] = {}
-        for value, _ in self._values():
-            coin = self._shape.read(value, None)
-            for address in () if coin is None else coin.addresses():
-                if len(addresses) < _MOST_ADDRESSES:
-                    addresses.setdefault(address)
-        if len(addresses) >= _MOST_ADDRESSES:
-            yield Notice(
-                "many_addresses",
-                f"only the first {_MOST_ADDRESSES} addresses were compared with each other",
-                at,
-            )
-        for group in lookalikes(addresses):
-            for one in group.addresses:
-                self._alike[one] = tuple(other for other in group.addresses if other != one)
-        if self._alike:
-            text = f"{len(self._alike)} addresses look like others of this file and are not the same"
-            yield Notice("lookalikes", text, at)
-        yield from self._settle(list(addresses))
-
-    def _settle(self, addresses: list[str]) -> Iterator[Record]:
-        at = self._member.index
-        if self._unknown is not None:
-            yield Notice("chain_not_known", f"a chain that is not known here: {self._unknown[:60]}", at)
-        if self._chain is not None:
-            yield Decided("chain", self._chain, "decided", (f"the form belongs to {self._chain}",), at)
-            return
-        fitting = chains_of(addresses)
-        if self._stated is not None:
-            self._chain, self._origin = self._stated, "stated"
-            yield Decided("chain", self._stated, "stated", (), at)
-            if fitting and self._stated not in fitting:
-                yield Notice("chain_contradicted", "the addresses are not of the chain that was stated", at)
-        elif len(fitting) == 1:
-            (self._chain,) = fitting
-            self._origin = "inferred_unique"
-            yield Decided("chain", self._chain, "decided", ("all addresses are of this chain alone",), at)
-        else:
-            known = ", ".join(sorted(fitting)) or "none that is known here"
-            reason = f"it does not stand in the file; the addresses fit: {known}"
-            yield Decided("chain", None, "open", (reason,), at)
-
-    def _values(self) -> Iterator[tuple[Mapping[str, Any], tuple[str, ...]]]:
-        whole = self._whole()
-        if whole is not None:
-            yield whole[0], whole[1]
+    def _values(self) -> Iterator[Mapping[str, Any]]:
+        if self._whole is not None:
+            yield self._whole[0]
             return
         for piece in self._slices():
             if type(piece) is Element and isinstance(piece.value, dict):
-                yield piece.value, piece.flags
+                yield piece.value
 
     def _slices(self) -> Slices:
         return Slices(
-            self._member.open(),
-            self._shape.lists,
-            like=lambda value: self._shape.read(value, None) is not None,
-        )
+            self._member.open(), self._shape.lists, like=lambda value: self._shape.read(value, None) is not None
+        )  # fmt: skip
 
-    def _whole(self) -> tuple[Mapping[str, Any], tuple[str, ...]] | None:
-        """The one transaction of a file that is no list."""
-        if self._member.size > LARGEST or not self._shape.single:
-            return None
-        data = self._member.open().read(0, self._member.size)
-        if not data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
-            return None
-        value, flags = load_bytes(data.removeprefix(b"\xef\xbb\xbf"))
-        for way in self._shape.single:
-            inner = value
-            for key in way:
-                inner = inner.get(key) if isinstance(inner, dict) else None
-            if isinstance(inner, dict) and self._shape.read(inner, self._chain) is not None:
-                return inner, flags
-        return None
-
-    # --- rows -------------------------------------------------------------------------------------------
-
-    def _one(self, value: Mapping[str, Any], flags: tuple[str, ...]) -> Iterator[Record]:
+    def _one(self, value: Mapping[str, Any], found: tuple[str, ...]) -> Iterator[Record]:
         at, size = self._member.index, self._member.size
         data = self._member.open().read(0, size)
-        start = 3 if data.startswith(b"\xef\xbb\xbf") else 0
+        start = len(_MARK) if data.startswith(_MARK) else 0
         if start:
             yield Range(at, 0, start, "header")
         blank = _BLANK.match(data, start)
         first = start if blank is None else blank.end()
-        last = first + len(data[first:].rstrip(b" \t\r\n"))
+        last = len(data.rstrip(_SPACE))
         if first > start:
             yield Range(at, start, first, "blank")
-        yield self._row(value, flags, first, last, "the whole answer")
+        yield self._row(value, found, first, last, "the whole answer")
         if last < size:
             yield Range(at, last, size, "blank")
 
@@ -187,13 +176,7 @@ class _File:
         for piece in slices:
             if type(piece) is Element:
                 place = f"{piece.array}/{piece.number}"
-                if isinstance(piece.value, dict):
-                    yield self._row(piece.value, piece.flags, piece.start, piece.end, place)
-                else:
-                    yield Row(
-                        at, piece.start, piece.end, cut(self._member.open(), piece.start, piece.end), "unknown",
-                        place=place, flags=("row_not_split",),
-                    )  # fmt: skip
+                yield self._row(piece.value, piece.flags, piece.start, piece.end, place)
                 continue
             what = getattr(piece, "what", "metadata")
             yield Range(at, piece.start, piece.end, what, getattr(piece, "text", None))
@@ -202,41 +185,28 @@ class _File:
         if not slices.whole:
             yield Notice("not_whole", "the file is not whole JSON from its first to its last byte", at)
 
-    def _row(self, value: Mapping[str, Any], flags: tuple[str, ...], start: int, end: int, place: str) -> Row:
+    def _row(self, value: Any, found: tuple[str, ...], start: int, end: int, place: str) -> Row:
         raw = cut(self._member.open(), start, end)
-        coin = self._shape.read(value, self._chain)
-        found = {"json_repaired", "doubled_key"} & set(flags)
+        told = _OF_JSON & set(found)
+        coin = self._shape.read(value, self._survey.chain) if isinstance(value, dict) else None
         if coin is None:
             return Row(
                 self._member.index, start, end, raw, "unknown", place=place,
-                flags=tuple(sorted({"row_not_split", *found})),
+                flags=tuple(sorted({"row_not_split", *told})),
             )  # fmt: skip
-        coin.flags |= found
-        if self._chain is None:
+        coin.flags |= told
+        if "doubled_key" in told:
+            for text in doubled(value):
+                coin.contradict(text)
+        if coin.chain is None:
             coin.flags.add("chain_ambiguous")
-        coin.flags |= {"failed": {"transaction_failed"}, "unconfirmed": {"transaction_unconfirmed"}}.get(
-            coin.status, set()
-        )
-        self._compare(coin)
-        values = coin.values(self._origin)
+        if coin.status in _OF_STATUS:
+            coin.flags.add(_OF_STATUS[coin.status])
+        marks.mark(coin, self._survey.alike)
         return Row(
-            self._member.index, start, end, raw, "coin", place=place, when=coin.when, values=values,
-            flags=tuple(sorted(coin.flags)),
+            self._member.index, start, end, raw, "coin", place=place, when=coin.when,
+            values=coin.values(self._survey.origin), flags=tuple(sorted(coin.flags)),
         )  # fmt: skip
-
-    def _compare(self, coin: Coin) -> None:
-        """Mark addresses that look like others, and what poisoners do with them."""
-        for one in coin.transfers:
-            marked = False
-            for end in ("from", "to"):
-                others = self._alike.get(one.get(end, ""))
-                if others:
-                    one[f"{end}_flags"] = [f"lookalike_of:{other}" for other in others[:5]]
-                    marked = True
-            units = one.get("amount_units")
-            if marked and units is not None and int(units) <= _DUST:
-                one["flags"] = sorted({*one.get("flags", ()), "possible_poisoning"})
-                coin.flags.add("possible_poisoning")
 
 
 def reader(shape: Shape) -> RecordReader:
@@ -252,14 +222,10 @@ def reader(shape: Shape) -> RecordReader:
         contains=shape.contains,
         never=(*shape.never, "who owns an address"),
         asks=() if shape.chain else ("mapping",),
-        flags={
-            **FLAGS,
-            "doubled_key": "a key stands twice in the object: the later value was taken",
-            "json_repaired": "no JSON as it stands; read by mending one kind of slip",
-        },
+        flags=flags.of(shape.flags),
         shows_raw=False,
     )
 
 
-SHAPES = (esplora.SHAPE, evm.ETHERSCAN, evm.NODE, tron.NODE, tron.SCAN)
-READERS = tuple(reader(shape) for shape in SHAPES)
+SHAPES = (esplora.SHAPE, bitcoin_node.SHAPE, etherscan.SHAPE, evm_node.SHAPE, tron.SHAPE, tronscan.SHAPE)
+READERS = (*(reader(shape) for shape in SHAPES), coin_bytes.READER)

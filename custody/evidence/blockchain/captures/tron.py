@@ -1,6 +1,7 @@
-"""Answers about TRON: nodes and TronGrid, which give the bytes and signatures, and Tronscan, which does not.
+"""Answers of TRON's nodes and of TronGrid, which give the bytes and signatures.
 
-Where ``raw_data_hex`` is there, everything is worked out from it again; the JSON beside it is compared, and both shown.
+Everything is worked out from ``raw_data_hex`` again; the JSON beside it is compared, and both are shown. What a call
+asks a token's contract for is no report that tokens moved: that stands in the contract's own report only.
 """
 
 from __future__ import annotations
@@ -10,99 +11,136 @@ from typing import Any
 
 from custody.errors import InputRefused
 from custody.evidence.blockchain import tokens
-from custody.evidence.blockchain.captures.shape import Coin, Shape, number, small, text, transfer
+from custody.evidence.blockchain.captures.shape import Coin, Shape, moment_of, number, small, text, transfer
 from custody.evidence.blockchain.tron.shown import differences
 from custody.evidence.blockchain.tron.transaction import Transaction, address_text, read_transaction, signer
-from custody.evidence.records.moments import since_1970
+from custody.format.text import show
 
-_TRX = ("TRX", 6)
-_MOST = 64
+TRX = ("TRX", 6)
+MOST = 64
+_FAILED = frozenset({
+    "BAD_JUMP_DESTINATION", "FAIL", "FAILED", "ILLEGAL_OPERATION", "INVALID_CODE", "JVM_STACK_OVER_FLOW",
+    "OUT_OF_ENERGY", "OUT_OF_MEMORY", "OUT_OF_TIME", "PRECOMPILED_CONTRACT", "REVERT", "STACK_OVERFLOW",
+    "STACK_TOO_LARGE", "STACK_TOO_SMALL", "TRANSFER_FAILED",
+})  # fmt: skip
+"""Words of TRON's protocol (contractResult) and its nodes; DEFAULT and UNKNOWN say neither."""
 
 
-def read_node(value: Mapping[str, Any], chain: str | None) -> Coin | None:
+def read(value: Mapping[str, Any], chain: str | None) -> Coin | None:
     """One transaction with ``raw_data_hex``, as nodes and TronGrid give it."""
-    raw, txid = text(value.get("raw_data_hex")), text(value.get("txID"))
-    if raw is None or txid is None:
+    raw, txid = value.get("raw_data_hex"), text(value.get("txID"))
+    if not isinstance(raw, str) or not raw or txid is None:
         return None
-    coin = Coin(txid=txid, chain="tron")
-    _status(coin, value)
-    if (time := small(value.get("block_timestamp"))) is not None:
-        coin.when = since_1970(str(time), "ms")
+    coin = Coin(chain="tron")
+    coin.name(txid, "tron")
+    coin.when = moment_of(value.get("block_timestamp"), "ms")
     coin.block_height = small(value.get("blockNumber"))
+    _status(coin, value.get("ret"))
     try:
         found = read_transaction(raw)
     except InputRefused as error:
-        coin.contradictions.append(f"raw_data_hex is no transaction: {error.message}")
+        coin.contradict(f"raw_data_hex is no transaction that is read here: {error.message}")
+        coin.flags.add("not_checked_again")
         return coin
-    if found.txid != txid.lower():
-        coin.contradictions.append(f"the bytes give the id {found.txid}, and {txid} is shown")
+    if found.txid == coin.txid:
+        coin.hash_matches()
     else:
-        coin.verdicts.append({"of": "transaction", "level": "hash_matches"})
+        coin.contradict(f"the bytes give the id {found.txid}, and {show(txid)} is shown")
+        coin.details["txid_of_bytes"] = found.txid
     for one in differences({**value, "txID": None}, found):
-        coin.contradictions.append(f"{one.field}: {one.shown} is shown, and the bytes say {one.proven}")
-    _movement(coin, found)
+        coin.contradict(f"{one.field}: {show(one.shown)} is shown, and the bytes say {one.proven}")
+    _movements(coin, found)
+    if found.not_read:
+        coin.flags.add("row_not_split")
+        coin.details["fields_not_read"] = ", ".join(map(str, found.not_read))
     _signers(coin, found, value.get("signature"))
     return coin
 
 
-def _status(coin: Coin, value: Mapping[str, Any]) -> None:
-    results = value.get("ret")
-    said = (
-        [one.get("contractRet") for one in results if isinstance(one, dict)]
-        if isinstance(results, list)
-        else []
-    )
-    told = [one for one in said if isinstance(one, str)]
-    coin.status_raw = ", ".join(told) or None
-    if told:
-        coin.status = "confirmed" if all(one == "SUCCESS" for one in told) else "failed"
-    fees = (
-        [number(one.get("fee")) for one in results if isinstance(one, dict)]
-        if isinstance(results, list)
-        else []
-    )
-    if fees and fees[0] is not None:
-        coin.fee_units = str(fees[0])
+def _status(coin: Coin, results: Any) -> None:
+    rows = [one for one in results if isinstance(one, dict)] if isinstance(results, list) else []
+    said = [one.get("contractRet") for one in rows[:MOST] if one.get("contractRet") is not None]
+    result(coin, said, held=coin.block_height is not None)
+    if rows and (fee := number(rows[0].get("fee"))) is not None:
+        coin.fee_units = str(fee)
 
 
-def _movement(coin: Coin, found: Transaction) -> None:
+def result(coin: Coin, said: list[Any], *, held: bool) -> None:
+    """The state that these words leave it in; ``held``: whether a block is said to hold it."""
+    words = [one if isinstance(one, str) else ascii(one) for one in said]
+    coin.status_raw = ", ".join(show(one, 40) for one in words) or None
+    if any(one in _FAILED for one in words):
+        coin.status = "failed"
+    elif words and all(one == "SUCCESS" for one in words):
+        coin.status = "confirmed" if held else "unknown"
+    elif held:
+        coin.status = "in_block"
+    if not held:
+        coin.flags.add("block_not_told")
+
+
+def _movements(coin: Coin, found: Transaction) -> None:
+    coin.details["kind"] = found.kind
+    if found.time:
+        coin.details["time_of_sender_ms"] = str(found.time)
     if found.owner is None or found.to is None:
-        coin.details["kind"] = found.kind
+        coin.flags.add("not_read_to_the_end")
         return
     owner, to = address_text(found.owner), address_text(found.to)
+    is_call = found.kind == "TriggerSmartContract"
     if found.token is not None:
-        sender = owner if found.token.owner is None else address_text(b"\x41" + found.token.owner)
-        known = tokens.token_of("tron", to)
-        flags = () if found.token.units else ("zero_transfer",)
+        _call(coin, found, owner, to)
+    elif is_call:
+        coin.details["contract"] = to
+    if is_call and not found.amount:
+        return
+    flags = () if found.amount else ("zero_transfer",)
+    if found.asset is not None:
+        coin.details["asset_id"] = show(found.asset, 40)
+        coin.transfers.append(transfer(sender=owner, receiver=to, units=found.amount, flags=flags))
+    else:
         coin.transfers.append(
             transfer(
-                sender=sender, receiver=address_text(b"\x41" + found.token.to), units=found.token.units,
-                decimals=None if known is None else known.decimals,
-                asset=known.symbol if known else "a token that is not known here", contract=to, flags=flags,
+                sender=owner, receiver=to, units=found.amount, decimals=TRX[1], asset=TRX[0], flags=flags
             )
-        )  # fmt: skip
-        coin.flags.update(flags)
-        if sender != owner:
-            coin.flags.add("caller_is_not_owner")
-            coin.details["caller"] = owner
-        return
-    coin.details["kind"] = found.kind
-    own = found.asset is None and found.kind == "TransferContract"
+        )
+
+
+def _call(coin: Coin, found: Transaction, owner: str, contract: str) -> None:
+    assert found.token is not None
+    sender = owner if found.token.owner is None else address_text(b"\x41" + found.token.owner)
+    known = tokens.token_of("tron", contract)
     coin.transfers.append(
         transfer(
-            sender=owner, receiver=to, units=found.amount, decimals=_TRX[1] if own else None,
-            asset=_TRX[0] if own else None,
+            sender=sender, receiver=address_text(b"\x41" + found.token.to), units=found.token.units,
+            decimals=None if known is None else known.decimals,
+            asset=known.symbol if known else "a token that is not known here", contract=contract,
+            flags=() if found.token.units else ("zero_transfer",),
         )
     )  # fmt: skip
+    coin.details["asks"] = "a contract to move tokens; whether it did stands in its own report"
+    if sender != owner:
+        coin.flags.add("caller_is_not_owner")
+        coin.details["caller"] = owner
 
 
 def _signers(coin: Coin, found: Transaction, given: Any) -> None:
-    signatures = [one for one in given if isinstance(one, str)] if isinstance(given, list) else []
-    for one in signatures[:_MOST]:
+    rows = given if isinstance(given, list) else [] if given is None else [given]
+    if not rows:
+        coin.flags.add("not_signed")
+    if len(rows) > MOST:
+        coin.flags.add("row_not_split")
+    for one in rows[:MOST]:
+        if not isinstance(one, str):
+            coin.contradict("a signature that is no text")
+            continue
         try:
-            coin.signers.append(address_text(signer(found.txid, one)))
+            own = address_text(signer(found.txid, one))
         except InputRefused as error:
-            coin.contradictions.append(f"a signature that fits no key: {error.message}")
+            coin.contradict(f"a signature that fits no key: {error.message}")
+            continue
+        if own not in coin.signers:
+            coin.signers.append(own)
     if not coin.signers or found.owner is None:
         return
     if address_text(found.owner) in coin.signers:
@@ -112,89 +150,31 @@ def _signers(coin: Coin, found: Transaction, given: Any) -> None:
         coin.flags.add("signer_is_not_owner")
 
 
-def read_scan(value: Mapping[str, Any], chain: str | None) -> Coin | None:
-    """A transaction or a token transfer as Tronscan shows it."""
-    txid = text(value.get("hash")) or text(value.get("transaction_id")) or text(value.get("transactionHash"))
-    if txid is None:
-        return None
-    coin = Coin(txid=txid, chain="tron")
-    time = small(value.get("timestamp")) or small(value.get("block_ts"))
-    if time is not None:
-        coin.when = since_1970(str(time), "ms")
-    coin.block_height = small(value.get("block"))
-    result = text(value.get("contractRet")) or text(value.get("finalResult"))
-    coin.status_raw = result
-    reverted = value.get("revert") is True
-    if result is not None or reverted:
-        coin.status = "failed" if reverted or result != "SUCCESS" else "confirmed"
-    if value.get("confirmed") is False:
-        coin.status = "unconfirmed"
-    if "quant" in value:
-        _token(coin, value, "quant", value.get("tokenInfo"))
-    listed = value.get("trc20TransferInfo")
-    for one in listed[:_MOST] if isinstance(listed, list) else ():
-        if isinstance(one, dict):
-            _token(coin, one, "amount_str", one)
-    if not coin.transfers and text(value.get("ownerAddress")) is not None:
-        data = value.get("contractData")
-        units = number(data.get("amount")) if isinstance(data, dict) else None
-        coin.transfers.append(
-            transfer(
-                sender=text(value.get("ownerAddress")), receiver=text(value.get("toAddress")), units=units,
-                decimals=_TRX[1] if units is not None else None, asset=_TRX[0] if units is not None else None,
-            )
-        )  # fmt: skip
-    return coin
-
-
-def _token(coin: Coin, one: Mapping[str, Any], amount: str, about: Any) -> None:
-    about = about if isinstance(about, dict) else {}
-    contract = text(one.get("contract_address")) or text(about.get("tokenId"))
-    symbol = (text(one.get("symbol")) or text(about.get("tokenAbbr")) or "")[:64]
-    known = None if contract is None else tokens.token_of("tron", contract)
-    shown = small(one.get("decimals"))
-    places = shown if shown is not None else small(about.get("tokenDecimal"))
-    if known is not None and places is not None and places != known.decimals:
-        coin.contradictions.append(f"{known.symbol} has {known.decimals} decimals, and {places} is shown")
-    units = number(one.get(amount))
-    flags = ["zero_transfer"] if units == 0 else []
-    if contract is not None and symbol and tokens.counterfeit("tron", contract, symbol):
-        flags.append("counterfeit_token")
-    decimals = (
-        known.decimals if known is not None else places if places is not None and places <= 77 else None
-    )
-    coin.transfers.append(
-        transfer(
-            sender=text(one.get("from_address")), receiver=text(one.get("to_address")), units=units,
-            decimals=decimals, asset=tokens.called("tron", contract, symbol) if symbol else None, contract=contract,
-            flags=tuple(flags),
-        )
-    )  # fmt: skip
-    coin.flags.update(flags)
-
-
-NODE = Shape(
+SHAPE = Shape(
     name="tron-node-json",
     title="TRON transactions with their bytes, as nodes and TronGrid give them",
     zone="UTC (milliseconds since 1970)",
     keys=("txID", "raw_data_hex"),
-    lists=("data[*]", "[*]"),
-    read=read_node,
+    lists=("data[*]", "[*]", "transactions[*]"),
+    score=96,
+    read=read,
     single=((), ("transaction",)),
     chain="tron",
+    flags=(
+        "block_not_told",
+        "caller_is_not_owner",
+        "not_checked_again",
+        "not_read_to_the_end",
+        "not_signed",
+        "outcome_not_told",
+        "signer_is_not_owner",
+        "zero_transfer",
+    ),
     contains=(
         "the bytes that were signed, and the signatures: id, amounts and signers are worked out from them",
     ),
-    never=("a proof that it came into a block: inclusion is the node's statement",),
-)
-SCAN = Shape(
-    name="tronscan-json",
-    title="TRON transactions and token transfers as Tronscan shows them",
-    zone="UTC (milliseconds since 1970)",
-    keys=("contractRet|finalResult", "ownerAddress|from_address", "hash|transaction_id"),
-    lists=("token_transfers[*]", "data[*]", "[*]"),
-    read=read_scan,
-    chain="tron",
-    contains=("what a website stated of transfers, with whole addresses",),
-    never=("the signed bytes: nothing in it can be worked out again; save the node's JSON too",),
+    never=(
+        "a proof that it came into a block: inclusion is the node's statement",
+        "whether a token's contract did what it was asked for",
+    ),
 )
