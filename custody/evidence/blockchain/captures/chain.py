@@ -36,6 +36,7 @@ class Survey:
         self._more = False
         self._named: set[str] = set()
         self._unnamed = 0
+        self._others = 0
 
     def take(self, coin: Coin) -> None:
         """Learn from one transaction."""
@@ -44,6 +45,7 @@ class Survey:
                 self._addresses.setdefault(address)
             else:
                 self._more |= address not in self._addresses
+        self._others += "other_network" in coin.flags
         if coin.own_chain is None:
             self._unnamed += 1
         else:
@@ -64,6 +66,11 @@ class Survey:
                 )
         elif self._named and not self._unnamed:
             yield from self._by_bytes(stated)
+        elif self._others:
+            reason = f"{self._others} transactions are of another network, which is not known here"
+            yield Decided("chain", None, "open", (reason,), at)
+            if stated is not None:
+                yield Notice("chain_contradicted", f"{stated} was stated, and not all is of it", at)
         elif stated is not None:
             yield from self._by_statement(stated)
         else:

@@ -11,6 +11,7 @@ from typing import Any
 from custody.evidence.blockchain.captures.etherscan import move
 from custody.evidence.blockchain.captures.shape import Coin, Shape, moment_of, number, small, text, transfer
 from custody.evidence.blockchain.captures.tron import MOST, TRX, result
+from custody.format.text import show
 
 _SYMBOL = 64
 _TRANSFER = 1  # the number of TransferContract: only its amount is TRX
@@ -56,8 +57,8 @@ def _status(coin: Coin, value: Mapping[str, Any]) -> None:
     confirmed, reverted = value.get("confirmed"), value.get("revert")
     held = confirmed is True or (confirmed is None and coin.block_height is not None)
     result(coin, said, held=held)
-    words = [coin.status_raw] if coin.status_raw else []
-    words += [f"{name} {ascii(value[name])[:20]}" for name in ("confirmed", "revert") if name in value]
+    names = ("contractRet", "finalResult", "confirmed", "revert")
+    words = [f"{name} {show(str(value[name]), 40)}" for name in names if value.get(name) is not None]
     coin.status_raw = ", ".join(words) or None
     if reverted not in (None, False) or (reverted is not None and not isinstance(reverted, bool)):
         if reverted is True and coin.status == "confirmed":
@@ -130,7 +131,7 @@ SHAPE = Shape(
     name="tronscan-json",
     title="TRON transactions and token transfers as Tronscan (and TronGrid's TRC-20 lists) show them",
     zone="UTC (milliseconds since 1970)",
-    keys=("contractRet|finalResult|token_info", "hash|transaction_id|transactionHash"),
+    keys=("contractData|contractRet|finalResult|token_info", "hash|transaction_id|transactionHash"),
     lists=("token_transfers[*]", "data[*]", "[*]"),
     score=91,
     read=read,
