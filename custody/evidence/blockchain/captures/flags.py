@@ -29,7 +29,7 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "other_network": "of another network (Liquid): not Bitcoin, though it looks alike",
         "outcome_not_told": "a block held it; whether it failed there is not said: its receipt tells",
         "possible_poisoning": "nothing, next to nothing or a counterfeit token, and an address that looks like another",
-        "secret_hidden": "a private key or the like stood where an address belongs; it is not shown here",
+        "secret_hidden": "a private key or the like stands in it; it is not shown here, and is in the bytes",
         "signer_is_not_owner": "signed by another key than the sender's own: its owner may have allowed that",
         "test_network": "an address of a test network, where coins have no value",
         "token_not_known": "it calls itself as a known token or coin does; which contract is the right one "

@@ -10,16 +10,17 @@ from dataclasses import dataclass
 
 from custody.evidence.blockchain import tokens
 from custody.evidence.blockchain.addresses import evm, utxo
-from custody.evidence.blockchain.chains import CHAINS
+from custody.evidence.blockchain.chains import CHAINS, EVM
+from custody.evidence.blockchain.encodings import eip55
 from custody.evidence.blockchain.lookalikes import Lookalikes, lookalikes
 from custody.evidence.blockchain.reading import Reading
 from custody.evidence.blockchain.recognise import recognise
 
 _TOLD = frozenset({"bad_character", "checksum_bad", "homoglyph", "test_network"})
-_PLAIN = re.compile(
-    r"0x[0-9a-fA-F]{40}|T[0-9A-Za-z]{33}|(?:bc|ltc|tb|tltc)1[0-9a-z]{11,87}|[13LMD][0-9A-Za-z]{25,33}"
-)
+_PLAIN = re.compile(r"T[0-9A-Za-z]{33}|(?:bc|ltc|tb|tltc)1[0-9a-z]{11,87}|[13LMD][0-9A-Za-z]{25,33}")
 """Forms that no secret has: what hides secrets need not look at them."""
+_EVM = re.compile("0x[0-9a-fA-F]{40}")
+_EVM_CHAINS = frozenset(EVM)
 _MOST_ALIKE = 2_000
 _DUST = {"bitcoin": 1_000, "tron": 1_000_000}
 """Smallest units; that much from a look-alike is no payment."""
@@ -44,6 +45,10 @@ def judge(text: str) -> Judged:
     """What an address is worth. Never an error."""
     shown, flags = text, frozenset[str]()
     odd: tuple[str, ...] = ()
+    if _EVM.fullmatch(text):
+        # The same as `evm.possible` says, without what is not asked here: lists have tens of thousands.
+        bad = eip55.checksum_of(text) == "bad"
+        return Judged(text, None if bad else _EVM_CHAINS, not bad, ("checksum_bad",) if bad else ())
     if _PLAIN.fullmatch(text):
         readings: tuple[Reading, ...] = (*evm.possible(text), *utxo.possible(text))
     else:

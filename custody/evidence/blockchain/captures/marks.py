@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Mapping
+from typing import Any
 
+from custody.evidence.blockchain import secrets
 from custody.evidence.blockchain.captures.likeness import dust, judge
 from custody.evidence.blockchain.captures.shape import ENDS, Coin
 
 _SHOWN = 5
+_NO_SECRET = re.compile("(?:0x)?[0-9a-fA-F]*+|.{0,24}", re.DOTALL)
+"""Ids, data, and what is too short for any secret."""
 _MOST_ODD = 20
 
 
@@ -46,3 +52,32 @@ def mark(coin: Coin, alike: Mapping[str, tuple[str, ...]]) -> None:
             coin.flags |= flags
     if odd:
         coin.details["odd_characters"] = odd[:_MOST_ODD]
+
+
+def hide(coin: Coin) -> None:
+    """Take secrets out of all other texts: whoever made the file may have put anything anywhere."""
+    for name in ("txid", "block_hash", "status_raw", "contradictions", "details"):
+        value = getattr(coin, name)
+        hidden = _hidden(value)
+        if hidden != value:
+            setattr(coin, name, hidden)
+            coin.flags.add("secret_hidden")
+    for one in coin.transfers:
+        if "asset" in one and (hidden := _masked(one["asset"])) != one["asset"]:
+            one["asset"] = hidden
+            coin.flags.add("secret_hidden")
+
+
+def _hidden(value: Any) -> Any:
+    if isinstance(value, str):
+        return _masked(value)
+    if isinstance(value, list):
+        return [_hidden(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _hidden(one) for name, one in value.items()}
+    return value
+
+
+@functools.lru_cache(1 << 12)
+def _masked(text: str) -> str:
+    return text if _NO_SECRET.fullmatch(text) else secrets.mask(text)

@@ -81,8 +81,11 @@ def _first(shape: Shape, head: bytes) -> bool:
 
 
 def _fits(shape: Shape, value: Mapping[str, Any]) -> bool:
-    named = all(any(one in value for one in key.split("|")) for key in shape.keys)
-    return named and shape.read(value, None) is not None
+    """Strict: a key is a word that anybody may use; with all of them and an id of the right form it is no chance."""
+    if not all(any(one in value for one in key.split("|")) for key in shape.keys):
+        return False
+    coin = shape.read(value, None)
+    return coin is not None and "txid_form_unknown" not in coin.flags
 
 
 def _whole(shape: Shape, data: bytes) -> tuple[Mapping[str, Any], tuple[str, ...]] | None:
@@ -203,6 +206,7 @@ class _File:
         if coin.status in _OF_STATUS:
             coin.flags.add(_OF_STATUS[coin.status])
         marks.mark(coin, self._survey.alike)
+        marks.hide(coin)
         return Row(
             self._member.index, start, end, raw, "coin", place=place, when=coin.when,
             values=coin.values(self._survey.origin), flags=tuple(sorted(coin.flags)),
