@@ -35,7 +35,7 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "token_not_known": "it calls itself as a known token or coin does; which contract is the right one "
         "on this chain is not known here",
         "too_deep": "nested too deeply to be read; its bytes are kept",
-        "transaction_failed": "the answer says that it failed: nothing was paid by it",
+        "transaction_failed": "the answer says that it failed: it moved nothing but its fee",
         "transaction_unconfirmed": "the answer says that no block held it yet",
         "txid_form_unknown": "the id has not the form of its chain's ids; kept as it stands",
         "zero_transfer": "a transfer of nothing, as poisoners make them",
