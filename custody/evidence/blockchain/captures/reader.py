@@ -20,7 +20,7 @@ from custody.evidence.blockchain.captures import (
 from custody.evidence.blockchain.captures.chain import Survey
 from custody.evidence.blockchain.captures.shape import Shape, doubled
 from custody.evidence.chat.json_slices import Element, Slices, pattern
-from custody.evidence.chat.json_text import LARGEST, load_bytes
+from custody.evidence.chat.json_text import LARGEST, has_doubled, load_bytes
 from custody.evidence.export import Export, Held, Member, cut
 from custody.evidence.reading import Detected, Notice, Range, Settings
 from custody.evidence.records.model import Record, Row
@@ -107,6 +107,15 @@ def _whole(shape: Shape, data: bytes) -> tuple[Mapping[str, Any], tuple[str, ...
     return None
 
 
+def _judged(piece: Element) -> tuple[Any, tuple[str, ...]]:
+    """An element's value and flags. How deep is too deep must not depend on how high somebody set the stack."""
+    try:
+        has_doubled(piece.value)
+    except RecursionError:
+        return None, (*piece.flags, "too_deep")
+    return piece.value, piece.flags
+
+
 def _holds(value: Any, steps: tuple[str, ...]) -> bool:
     for step in steps[:-1]:
         value = value.get(step) if isinstance(value, dict) else None
@@ -150,8 +159,8 @@ class _File:
             yield self._whole[0]
             return
         for piece in self._slices():
-            if type(piece) is Element and isinstance(piece.value, dict):
-                yield piece.value
+            if type(piece) is Element and isinstance(value := _judged(piece)[0], dict):
+                yield value
 
     def _slices(self) -> Slices:
         return Slices(
@@ -179,7 +188,7 @@ class _File:
         for piece in slices:
             if type(piece) is Element:
                 place = f"{piece.array}/{piece.number}"
-                yield self._row(piece.value, piece.flags, piece.start, piece.end, place)
+                yield self._row(*_judged(piece), piece.start, piece.end, place)
                 continue
             what = getattr(piece, "what", "metadata")
             yield Range(at, piece.start, piece.end, what, getattr(piece, "text", None))
