@@ -169,8 +169,11 @@ class Slices:
                 break
             cut = whole[start:end]
             flags: tuple[str, ...] = ()
-            if suspect and halved(cut) and (mended := mend(value)) != value:
-                value, flags = mended, ("broken_characters",)
+            try:
+                if suspect and halved(cut) and (mended := mend(value)) != value:
+                    value, flags = mended, ("broken_characters",)
+            except RecursionError:
+                break
             raw = cut.encode("utf-8", "surrogateescape")
             begin = byte + start - at
             yield _new(Gap, (byte, begin, "syntax", None, None))
@@ -257,8 +260,11 @@ class Slices:
             else:
                 if sure or end < len(text.text) or text.ended:
                     cut = text.text[at:end]
-                    if halved(cut) and (mended := mend(value)) != value:
-                        return mended, end - text.at, ("broken_characters",)
+                    try:
+                        if halved(cut) and (mended := mend(value)) != value:
+                            return mended, end - text.at, ("broken_characters",)
+                    except RecursionError:
+                        return None, end - text.at, ("too_deep",)
                     return value, end - text.at, ()
             found = None
             if sure:

@@ -23,6 +23,8 @@ DOUBLED = "(doubled)"
 MAX_INTEGER = 2**53 - 1
 DEPTH = 12
 """Levels that `plain` keeps; the written form may have 16 in all."""
+DEEPEST = 300
+"""Levels of a value that is read; what is deeper is kept as bytes."""
 DEEPER = "(nested too deeply: see the bytes)"
 
 _SPACE = " \t\r\n"
@@ -86,12 +88,15 @@ def load(text: str) -> tuple[Any, tuple[str, ...]]:
         except (StopIteration, ValueError):
             end, value = -1, None
         if end == len(text):
-            if has_doubled(value):
-                flags += ("doubled_key",)
-            if halved(text):
-                mended = mend(value)
-                if mended != value:
-                    value, flags = mended, (*flags, "broken_characters")
+            try:
+                if has_doubled(value):
+                    flags += ("doubled_key",)
+                if halved(text):
+                    mended = mend(value)
+                    if mended != value:
+                        value, flags = mended, (*flags, "broken_characters")
+            except RecursionError:  # the scanner goes deeper than those who look through its values
+                return None, ("too_deep",)
             return value, flags
         if attempt or "\\x" not in text:
             break
@@ -108,10 +113,24 @@ def load_bytes(data: bytes) -> tuple[Any, tuple[str, ...]]:
 
 
 def has_doubled(value: Any) -> bool:
-    """Whether a value of `load` has the earlier values of a doubled key."""
-    if type(value) is dict:
-        return DOUBLED in value or any(has_doubled(one) for one in value.values())
-    return type(value) is list and any(has_doubled(one) for one in value)
+    """Whether a value of `load` has the earlier values of a doubled key.
+
+    RecursionError where it is nested deeper than DEEPEST; it does not go by the stack, which others may have set high.
+    """
+    level = [value]
+    for _ in range(DEEPEST):
+        below: list[Any] = []
+        for one in level:
+            if type(one) is dict:
+                if DOUBLED in one:
+                    return True
+                below += one.values()
+            elif type(one) is list:
+                below += one
+        level = [one for one in below if type(one) is dict or type(one) is list]
+        if not level:
+            return False
+    raise RecursionError
 
 
 def halved(text: str) -> bool:

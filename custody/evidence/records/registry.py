@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from custody.errors import InputRefused
+from custody.evidence.blockchain.captures import reader as captures
 from custody.evidence.export import Export
 from custody.evidence.image import picture
 from custody.evidence.network import (
@@ -43,6 +44,7 @@ READERS: tuple[RecordReader, ...] = (
     pcap.READER,
     warc.READER,
     wacz.READER,
+    *captures.READERS,
     picture.READER,
 )
 
