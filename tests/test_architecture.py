@@ -371,7 +371,45 @@ def base_size(root: Path) -> list[str]:
     return [f"the trusted base has {total} lines of code, at most {MAX_BASE}"] if total > MAX_BASE else []
 
 
+LOCAL_TIME = {"fromtimestamp", "utcfromtimestamp", "mktime", "localtime", "ctime"}
+AMOUNTS = (
+    "custody.evidence.", "custody.export.svg.", "custody.procedure.prove", "custody.procedure.picture",
+    "custody.procedure.records", "custody.format.",
+)  # fmt: skip
+"""Where amounts, positions and times of evidence are read, written and drawn."""
+FLOATS_ALLOWED = {
+    "custody.evidence.image.perceptual": "a hash of pixels that is compared with others, never shown as a value",
+    "custody.evidence.image.position": "divides fractions, which stay exact",
+    "custody.evidence.network.json_access_log": "the share of a file's lines that fit",
+    "custody.evidence.network.log_rows": "the share of a file's lines that fit",
+}
+OWN_CLOCK = {"custody.procedure.acquisition": "in which zone this machine's own clock is, stated as that"}
+
+
+def local_times_and_floats(root: Path) -> list[str]:
+    """No time in the zone of this machine anywhere; no float where evidence is read: both have misled courts."""
+    faults = []
+    for module in modules(root):
+        for node, _ in _nodes(module.tree):
+            where = f"{module.path}:{getattr(node, 'lineno', 0)}"
+            if isinstance(node, ast.Attribute) and node.attr in LOCAL_TIME:
+                faults.append(f"{where}: {node.attr} takes this machine's zone for the evidence's")
+            calls = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not node.args
+            if calls and node.func.attr == "astimezone" and module.name not in OWN_CLOCK:
+                faults.append(f"{where}: astimezone() without a zone takes this machine's")
+            if not module.name.startswith(AMOUNTS) or module.name in FLOATS_ALLOWED:
+                continue
+            if isinstance(node, ast.Constant) and isinstance(node.value, float | complex):
+                faults.append(f"{where}: the float {node.value}")
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "float":
+                faults.append(f"{where}: float()")
+            if isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Div):
+                faults.append(f"{where}: a division that gives a float")
+    return faults
+
+
 RULES: list[Callable[[Path], list[str]]] = [
+    local_times_and_floats,
     import_directions,
     third_parties,
     network,
@@ -450,6 +488,14 @@ def tree(root: Path, files: dict[str, str]) -> Path:
         ("cli", "run(line, shell=flag)", forbidden_code),
         ("cli", "import os\nos.system('ls')", forbidden_code),
         ("cli", "from os import execvp", forbidden_code),
+        ("evidence", "datetime.fromtimestamp(1)", local_times_and_floats),
+        ("cli", "datetime.fromtimestamp(1, tz=UTC)", local_times_and_floats),
+        ("procedure", "import time\ntime.localtime()", local_times_and_floats),
+        ("evidence", "stamp.astimezone()", local_times_and_floats),
+        ("evidence", "amount = 0.1", local_times_and_floats),
+        ("evidence", "amount = float(text)", local_times_and_floats),
+        ("evidence", "amount = units / 10**8", local_times_and_floats),
+        ("evidence", "amount /= 2", local_times_and_floats),
         ("procedure", "print('hello')", forbidden_code),
         ("verify", "def f():\n    print('hello')", forbidden_code),
     ],
