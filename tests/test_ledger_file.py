@@ -246,6 +246,19 @@ def test_to_read_and_to_insert_is_allowed(action: int) -> None:
     assert sqlite.authorize(action, "entry", "x", "main", None) == sqlite3.SQLITE_OK
 
 
+@pytest.mark.parametrize("open_", OPEN)
+def test_every_connection_of_ours_is_under_that_guard(
+    path: Path, raw: sqlite3.Connection, open_: Callable[[Path], Any]
+) -> None:
+    raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine = open_(path)
+    with engine.connect() as connection:
+        for statement in ("DROP TRIGGER note_grows", "PRAGMA query_only=OFF", "ATTACH ':memory:' AS other"):
+            with pytest.raises(sa.exc.DBAPIError, match=r"not authorized|prohibited"):
+                connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
 # What else is in the file
 
 
