@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from custody.errors import InputRefused, NoRight
+from custody.errors import InputRefused, NoRight, UsageError
 from custody.evidence.chat import registry as chats
 from custody.evidence.chat.model import Conversation, Message
 from custody.evidence.chat.model import Record as ChatRecord
@@ -24,6 +24,7 @@ from custody.evidence.records.lines import lines
 from custody.evidence.records.model import Record, Row
 from custody.evidence.records.moments import moment
 from custody.evidence.records.reader import RecordReader
+from custody.evidence.records.wanted import Filter
 from custody.procedure import access, cases, collect, custodians, messages, records, rederive, typed
 from custody.procedure.derive import Derived, Wish
 from custody.procedure.locker import Desk
@@ -220,8 +221,8 @@ def test_what_somebody_typed_is_a_row(desk: Desk, case: str) -> None:
 
 
 def of_case(desk: Desk, case: str, **wanted: object) -> tuple[list[dict[str, Any]], records.CaseRows]:
-    about = records.CaseRows(items=[], not_opened=[])
-    wish = records.Filter(**wanted)  # type: ignore[arg-type]
+    about = records.CaseRows()
+    wish = Filter(**wanted)  # type: ignore[arg-type]
     return list(records.of_case(desk, case, desks.WHY, wish, about)), about
 
 
@@ -238,13 +239,13 @@ def test_a_case_is_joined_by_time_and_what_has_none_comes_last(desk: Desk, case:
         ("A-1/01", 3, None),
         ("A-1/01", 4, None),
     ]
-    assert about == records.CaseRows(items=["A-1/01", "A-2/01"], not_opened=[])
+    assert about == records.CaseRows(items=["A-1/01", "A-2/01"], doubts=[("A-1/01", "open: zone")], rows=5)
     assert all(one["id"] for one in found)
 
 
 def test_a_case_without_rows(desk: Desk, case: str, tmp_path: Path) -> None:
     take(desk, case, tmp_path, "a.txt", b"nothing that a reader takes")
-    assert of_case(desk, case) == ([], records.CaseRows(items=[], not_opened=[]))
+    assert of_case(desk, case) == ([], records.CaseRows(without=["A-1/01"]))
 
 
 def test_only_this_case(desk: Desk, case: str, tmp_path: Path) -> None:
@@ -255,9 +256,7 @@ def test_only_this_case(desk: Desk, case: str, tmp_path: Path) -> None:
 
 def test_every_opening_is_logged(desk: Desk, case: str, tmp_path: Path) -> None:
     take(desk, case, tmp_path, "access.log", LOG)
-    found = records.of_case(
-        desk, case, desks.WHY, records.Filter(), records.CaseRows(items=[], not_opened=[])
-    )
+    found = records.of_case(desk, case, desks.WHY, Filter(), records.CaseRows())
     next(found)
     with desk.locker.ledger.reading() as view:
         assert view.head(desk.locker.work.items()[1].id).n == 1  # type: ignore[union-attr]
@@ -322,9 +321,86 @@ SPAN = {**ROW, "instant_end": "2026-03-05T00:00:00Z"}
         ({"until": "2026-03-02"}, ROW, False),
         ({"until": "2026-03-03T20:14"}, ROW, True),
         ({"since": "2026-03-04", "until": "2026-03-04"}, LOCAL, True),
-        ({"until": "2026-03-03"}, LOCAL, False),
+        # 14 hours west of its clock that was the day before; 12 hours east of it, the same day
+        ({"until": "2026-03-03"}, LOCAL, True),
+        ({"until": "2026-03-03T10"}, LOCAL, False),
+        ({"since": "2026-03-04T13"}, LOCAL, True),
+        ({"since": "2026-03-04T14"}, LOCAL, False),
+        ({"since": "2026-03-05T14"}, {**LOCAL, "local": "2026-03-04"}, False),
+        ({"since": "2026-03-05T11"}, {**LOCAL, "local": "2026-03-04"}, True),
+        ({"since": "2030"}, {**LOCAL, "flags": ["date_order_ambiguous"]}, True),
+        ({"since": "2030"}, {**LOCAL, "flags": ["a_flag_of_one_reader"]}, True),
+        ({"since": "2030"}, {**LOCAL, "flags": ["no_offset", "ip_reserved:private"]}, False),
+        # the same moment in other precisions
+        ({"since": "2026-03-03T20:14:05Z"}, {**ROW, "instant": "2026-03-03T20:14:05.5Z"}, True),
+        ({"since": "2026-03-03T20:14:05.500"}, ROW, True),
+        ({"until": "2026-03-03T20:14:05.500"}, ROW, True),
+        ({"until": "2026-03-03T20:14:05.50"}, {**ROW, "instant": "2026-03-03T20:14:05.5Z"}, True),
+        ({"until": "2026-03-03T20:14:05.4"}, {**ROW, "instant": "2026-03-03T20:14:05.5Z"}, False),
+        (
+            {"since": "2026-03-03T20:14:30"},
+            {**ROW, "instant": "2026-03-03T20:14:00Z", "precision": "min"},
+            True,
+        ),
+        (
+            {"since": "2026-03-03T20:14:30"},
+            {**ROW, "instant": "2026-03-03T20:14:00Z", "precision": "s"},
+            False,
+        ),
+        # a span whose end is not known, or lies before its beginning
+        ({"since": "2026-03-09"}, {**ROW, "time_end_raw": "some time later"}, True),
+        ({"since": "2026-03-03"}, {**ROW, "instant_end": "2026-03-01T00:00:00Z"}, True),
+        ({"until": "2026-03-02"}, {**ROW, "instant_end": "2026-03-01T00:00:00Z"}, True),
+        # what was not understood is looked for in its text
+        ({"address": "192.0.2.7"}, {"number": 1, "kind": "unknown", "raw": "from 192.0.2.7: what"}, True),
+        ({"address": "192.0.2.0/24"}, {"number": 1, "kind": "unknown", "raw": "from 192.0.2.7: what"}, True),
+        ({"address": "192.0.2.0/24"}, {"number": 1, "kind": "unknown", "raw": "from 192.0.3.7: what"}, False),
+        ({"address": "2001:db8::/32"}, {"number": 1, "kind": "unknown", "raw": "[2001:db8::7]:80"}, True),
+        ({"address": "192.0.2.7"}, {"number": 1, "kind": "unknown", "raw": "x", "flags": ["raw_cut"]}, True),
+        ({"account": "anna"}, {"number": 1, "kind": "unknown", "raw": "who is ANNA"}, True),
+        ({"account": "anna"}, {"number": 1, "kind": "unknown", "raw": "who is ben"}, False),
+        # what a header claims, and who a mail came by
+        (
+            {"address": "198.51.100.0/24"},
+            {**ROW, "forwarded_for": "for=198.51.100.9;proto=http, 10.0.0.1"},
+            True,
+        ),
+        ({"address": "198.51.100.9"}, {**ROW, "hops": [{"ip": "198.51.100.9"}]}, True),
+        # ranges that overlap
+        (
+            {"address": "192.0.2.0/25"},
+            {"number": 1, "kind": "network", "range": ["192.0.2.64", "192.0.3.255"]},
+            True,
+        ),
+        (
+            {"address": "192.0.0.0/16"},
+            {"number": 1, "kind": "network", "range": ["192.0.2.0", "192.0.2.255"]},
+            True,
+        ),
+        (
+            {"address": "192.0.4.0/24"},
+            {"number": 1, "kind": "network", "range": ["192.0.2.0", "192.0.2.255"]},
+            False,
+        ),
         ({"since": "2030"}, {"number": 1, "kind": "unknown"}, True),
     ],
 )
 def test_filters(wanted: dict[str, Any], row: dict[str, Any], taken: bool) -> None:
-    assert records.Filter(**wanted).takes(row) is taken
+    assert Filter(**wanted).takes(row) is taken
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"since": "03.03.2026"},
+        {"until": "yesterday"},
+        {"since": "2026-03-03T20:14+01:00"},
+        {"since": "2026-13"},
+        {"since": ""},
+        {"address": "192.0.2.7/24"},
+        {"address": " "},
+    ],
+)
+def test_what_can_not_be_meant_is_no_filter(wanted: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        Filter(**wanted)
