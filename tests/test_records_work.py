@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+import io
 import re
+import struct
+import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from custody.errors import InputRefused, NoRight, UsageError
+from custody.errors import InputRefused, MachineError, NoRight, UsageError
 from custody.evidence.chat import registry as chats
 from custody.evidence.chat.model import Conversation, Message
 from custody.evidence.chat.model import Record as ChatRecord
@@ -26,7 +31,7 @@ from custody.evidence.records.moments import moment
 from custody.evidence.records.reader import RecordReader
 from custody.evidence.records.wanted import Filter
 from custody.procedure import access, cases, collect, custodians, messages, records, rederive, typed
-from custody.procedure.derive import Derived, Wish
+from custody.procedure.derive import Derived, NotRead, Wish
 from custody.procedure.locker import Desk
 from tests import desks
 
@@ -404,3 +409,182 @@ def test_filters(wanted: dict[str, Any], row: dict[str, Any], taken: bool) -> No
 def test_what_can_not_be_meant_is_no_filter(wanted: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         Filter(**wanted)
+
+
+class Odd(Exception):
+    """As struct.error and zlib.error: with no base but Exception."""
+
+
+def broken(error: Exception) -> RecordReader:
+    """The toy reader, with a fault behind its first row."""
+
+    def read(export: Export, detected: Detected, settings: Settings) -> Iterator[Record]:
+        for record in read_log(export, detected, settings):
+            yield record
+            if isinstance(record, Row):
+                raise error
+
+    return dataclasses.replace(TOY, read=read)
+
+
+@pytest.mark.parametrize(
+    "error", [Odd("x"), struct.error("x"), zlib.error("x"), EOFError(), RuntimeError("x")]
+)
+def test_a_reader_with_a_fault_keeps_what_it_read_and_the_case_says_so(
+    desk: Desk, case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr(registry, "READERS", (broken(error),))
+    take(desk, case, tmp_path, "access.log", LOG)
+    found, about = of_case(desk, case)
+    assert [one["number"] for one in found] == [1]
+    doubts = [what for _, what in about.doubts]
+    assert "reading it ended early: there may be more rows in it" in doubts
+    assert any("passed over" in what for what in doubts)
+
+
+def test_what_a_machine_can_not_is_no_property_of_the_item(
+    desk: Desk, case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "READERS", (broken(MachineError("the disk is full")),))
+    done = take(desk, case, tmp_path, "access.log", LOG)
+    assert labels(desk) == ["A-1/01"]
+    assert isinstance(done.items[0].derived, NotRead)
+    assert "the disk is full" in done.items[0].derived.reason
+
+
+def test_the_name_of_an_item_is_not_in_its_form(
+    desk: Desk, case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = InputRefused("a damaged table", where="Anna K phone.log", found="7 bytes")
+    monkeypatch.setattr(registry, "READERS", (broken(error),))
+    take(desk, case, tmp_path, "Anna K phone.log", LOG)
+    _, found = records.of_item(desk, desk.locker.work.items()[0], desks.WHY)
+    text = b"\n".join(line for line, _ in found)
+    assert b"a damaged table: 7 bytes" in text
+    assert b"Anna K" not in text
+
+
+def bad_row(export: Export, detected: Detected, settings: Settings) -> Iterator[Record]:
+    data = export.members[0].open()
+    yield Row(0, 0, 8, data.read(0, 8), "ip", values={"account": object()})
+
+
+def test_a_row_that_can_not_be_written_is_not_counted(
+    desk: Desk, case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "READERS", (dataclasses.replace(TOY, read=bad_row),))
+    made = take(desk, case, tmp_path, "access.log", LOG).items[0].derived
+    assert isinstance(made, Derived)
+    assert made.records is not None
+    summary = made.records.summary
+    assert (summary.rows, summary.plain, summary.flagged, summary.kept_raw, dict(summary.kinds)) == (
+        0, 0, 0, 0, {},
+    )  # fmt: skip
+    assert rows(desk) == []
+
+
+def faulty(export: Export) -> Detected | None:
+    raise struct.error("made up")
+
+
+def test_a_fault_while_looking_hides_no_other_reader_and_not_itself(
+    desk: Desk, case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = dataclasses.replace(TOY, name="bad", detect=faulty)
+    monkeypatch.setattr(registry, "READERS", (bad, TOY))
+    made = take(desk, case, tmp_path, "access.log", LOG).items[0].derived
+    assert isinstance(made, Derived)
+    assert made.records is not None
+    assert "the reader bad from looking (error)" in made.records.detected.reasons[-1]
+    monkeypatch.setattr(registry, "READERS", (bad,))
+    unread = take(desk, case, tmp_path / "2", "other.log", LOG + b"more").items[0].derived
+    assert isinstance(unread, NotRead)
+    assert "the reader bad from looking" in unread.reason
+    both = take(desk, case, tmp_path / "3", "both.log", LOG.replace(b"LOG", b"TWO")).items[0].derived
+    assert isinstance(both, Derived)
+    assert both.chat is not None
+    assert "the reader bad" in both.chat.detected.reasons[-1]
+    assert labels(desk) == ["A-1/01", "A-1/01.1", "A-2/01", "A-3/01", "A-3/01.1"]
+
+
+def test_rows_on_asking_are_not_kept(desk: Desk, case: str, tmp_path: Path) -> None:
+    take(desk, case, tmp_path, "a.jpg", b"\xff\xd8\xff made up", handling=("suspected-csam",))
+    item = desk.locker.work.items()[0]
+    with pytest.raises(InputRefused, match="made when somebody asks"):
+        rederive.derive_item(desk, item, Wish(reader="toy-picture"), desks.WHY, with_seal=False)
+    assert labels(desk) == ["A-1/01"]
+
+
+def test_a_case_says_what_it_did_not_look_at(desk: Desk, case: str, tmp_path: Path) -> None:
+    take(desk, case, tmp_path, "access.log", LOG, derive=Wish(off=True))
+    take(desk, case, tmp_path / "2", "kept.log", LOG + b"x", register=True)
+    take(desk, case, tmp_path / "3", "read.log", LOG + b"y")
+    take(desk, case, tmp_path / "4", "film.bin", b"\x00\x01\x02 no type")
+    found, about = of_case(desk, case, kind="unknown")
+    assert {one["item"] for one in found} == {"A-3/01"}
+    assert about.without == ["A-1/01"]
+    assert about.not_opened == [("A-2/01", "only registered: its content was kept nowhere")]
+    assert (about.items, about.rows, len(found)) == (["A-3/01"], 5, 2)
+
+
+def test_of_two_forms_a_case_reads_the_newest_alone(desk: Desk, case: str, tmp_path: Path) -> None:
+    take(desk, case, tmp_path, "access.log", LOG)
+    item = desk.locker.work.items()[0]
+    rederive.derive_item(
+        desk, item, Wish(settings=Settings(time_zone="Europe/Vienna")), desks.WHY, with_seal=False
+    )
+    again = desks.sit_down(desk)
+    found, about = of_case(again, case)
+    assert (len(found), about.rows, about.items) == (4, 4, ["A-1/01"])
+    with again.locker.ledger.reading() as view:
+        heads = [view.head(row.id).n for row in again.locker.work.items()[1:]]  # type: ignore[union-attr]
+    assert heads == [0, 1]
+
+
+def test_who_has_no_key_for_one_item_reads_the_others_and_is_told(
+    desk: Desk, case: str, tmp_path: Path
+) -> None:
+    take(desk, case, tmp_path, "access.log", LOG)
+    own, person = desks.add_person(desk, tmp_path / "keys" / "r")
+    custodians.grant(desk, person, case, rights=("read",), classes=("record",))
+    other = desks.sit_down(desk, own)
+    found, about = of_case(other, case)
+    assert found == []
+    assert about.items == []
+    assert [label for label, _ in about.not_opened] == ["A-1/01"]
+
+
+def test_a_collector_makes_forms_and_reads_none(desk: Desk, case: str, tmp_path: Path) -> None:
+    own, person = desks.add_person(desk, tmp_path / "keys" / "c", collector=True)
+    custodians.grant(desk, person, case, rights=("collect",), classes=())
+    at = desks.sit_down(desk, own)
+    take(at, case, tmp_path, "access.log", LOG)
+    assert labels(at) == ["A-1/01", "A-1/01.1"]
+    with pytest.raises(NoRight):
+        records.of_item(at, at.locker.work.items()[0], desks.WHY)
+    with pytest.raises(NoRight):
+        rederive.derive_item(at, at.locker.work.items()[0], WISH, desks.WHY, with_seal=False)
+    assert len(rows(desks.sit_down(desk))) == 4
+
+
+def test_a_log_in_a_zip_that_is_a_chat_is_in_the_case_once(
+    desk: Desk, case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        chats, "READERS", (dataclasses.replace(CHAT, detect=lambda _: Detected(score=95, reasons=())),)
+    )
+    monkeypatch.setattr(registry, "READERS", (TOY,))
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        file.writestr("chat.txt", "words")
+        file.writestr("inner.log", LOG)
+    take(desk, case, tmp_path, "chat.zip", packed.getvalue())
+    assert labels(desk) == ["A-1/01", "A-1/01.1", "A-1/01.2"]
+    _, about = of_case(desk, case)
+    assert about.without == ["A-1/01.2"]
+    inner = desk.locker.work.items()[2]
+    monkeypatch.setattr(chats, "READERS", ())
+    rederive.derive_item(desk, inner, WISH, desks.WHY, with_seal=False)
+    found, about = of_case(desks.sit_down(desk), case)
+    assert [one["item"] for one in found] == ["A-1/01.2"] * 4
+    assert (about.items, about.without) == (["A-1/01.2"], [])
