@@ -73,12 +73,24 @@ def draw(desk: Desk, case: str, kind: Kind, wanted: Filter, purpose: Purpose) ->
         svg, caption = coin_flow(transfers), "Transfers by time"
     return Picture(
         svg=svg,
-        html=table.as_html(made, caption=caption),
+        html=table.as_html(made, caption="; ".join([caption, *_limits(about, left_out)])),
         csv=table.as_csv(made),
         rows=len(made) - 1,
         left_out=left_out,
         about=about,
     )
+
+
+def _limits(about: CaseRows, left_out: int) -> Iterator[str]:
+    """What a picture is not of: who is handed the table must be able to ask for it."""
+    if left_out:
+        yield f"{left_out} rows more than a table takes are not in it"
+    if about.not_opened:
+        yield f"not looked at: {', '.join(label for label, _ in about.not_opened)}"
+    if about.without:
+        yield f"no records were made of: {', '.join(about.without)}"
+    if about.doubts:
+        yield f"in doubt: {', '.join(dict.fromkeys(label for label, _ in about.doubts))}"
 
 
 def _place(row: Mapping[str, Any]) -> str:
