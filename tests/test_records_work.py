@@ -507,22 +507,27 @@ def test_a_fault_while_looking_hides_no_other_reader_and_not_itself(
     assert labels(desk) == ["A-1/01", "A-1/01.1", "A-2/01", "A-3/01", "A-3/01.1"]
 
 
-def test_rows_on_asking_are_not_kept(desk: Desk, case: str, tmp_path: Path) -> None:
-    take(desk, case, tmp_path, "a.jpg", b"\xff\xd8\xff made up", handling=("suspected-csam",))
-    item = desk.locker.work.items()[0]
-    with pytest.raises(InputRefused, match="made when somebody asks"):
-        rederive.derive_item(desk, item, Wish(reader="toy-picture"), desks.WHY, with_seal=False)
-    assert labels(desk) == ["A-1/01"]
-
-
-def test_a_case_says_what_it_did_not_look_at(desk: Desk, case: str, tmp_path: Path) -> None:
+def test_a_case_says_what_it_did_not_look_at(
+    desk: Desk, case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     take(desk, case, tmp_path, "access.log", LOG, derive=Wish(off=True))
     take(desk, case, tmp_path / "2", "kept.log", LOG + b"x", register=True)
     take(desk, case, tmp_path / "3", "read.log", LOG + b"y")
     take(desk, case, tmp_path / "4", "film.bin", b"\x00\x01\x02 no type")
+    monkeypatch.setattr(
+        chats, "READERS", (dataclasses.replace(CHAT, detect=lambda _: Detected(score=95, reasons=())),)
+    )
+    monkeypatch.setattr(registry, "READERS", ())
+    take(
+        desk,
+        case,
+        tmp_path / "5",
+        "a.eml",
+        b"From: a@example.org\r\nDate: Tue, 3 Mar 2026 20:14:05 +0000\r\n\r\nx\r\n",
+    )
     found, about = of_case(desk, case, kind="unknown")
     assert {one["item"] for one in found} == {"A-3/01"}
-    assert about.without == ["A-1/01"]
+    assert about.without == ["A-1/01", "A-5/01"]  # hops of mails are read when somebody asks
     assert about.not_opened == [("A-2/01", "only registered: its content was kept nowhere")]
     assert (about.items, about.rows, len(found)) == (["A-3/01"], 5, 2)
 

@@ -184,7 +184,9 @@ def say_about(session: Session, about: CaseRows) -> None:
             f"no records were made of {count_text(len(about.without), 'item')} that may hold some: "
             f"{', '.join(about.without[:_SHOWN])}{more}"
         )
-        session.out.say("  custody derive ITEM makes them where a reader takes it")
+        session.out.say(
+            "  custody derive ITEM makes them where a reader takes it; of mails custody records ITEM shows them"
+        )
 
 
 class _Writer:

@@ -87,12 +87,6 @@ def by_name(name: str, export: Export) -> tuple[Chat | None, Records | None]:
         if reader.name == name and (detected := look(reader, export)) is not None:
             return (reader, replace(detected, reasons=(*detected.reasons, reason))), None
     for one in records.READERS:
-        if one.name == name and one.on_asking:
-            raise InputRefused(
-                f"rows of {name} are made when somebody asks for them, and not kept",
-                where=export.name,
-                hint="custody records ITEM shows them",
-            )
         if one.name == name and (detected := look(one, export)) is not None:
             return None, (one, replace(detected, reasons=(*detected.reasons, reason)))
     raise InputRefused(

@@ -29,6 +29,8 @@ from custody.procedure.typed import IP_REFERENCE, PAYMENT_REFERENCE
 from custody.vault.scratch import Scratch
 
 TYPED = {IP_REFERENCE: "ip", PAYMENT_REFERENCE: "coin"}
+_MAILS = frozenset({"message/rfc822", "application/mbox"})
+_MAIL_ENDINGS = (b".eml", b".mbox", b".mbx")
 _LAST = "~"
 """Sorts behind every instant."""
 
@@ -190,7 +192,7 @@ def _source(
             return _Source(item, row, media_type)
     if closed:
         about.not_opened.append((item.label, "your key does not open what is known of it"))
-    elif not forms and first is not None and _may_have_rows(first):
+    elif first is not None and _may_have_rows(first, has_forms=bool(forms)):
         if item.object is None:
             about.not_opened.append((item.label, "only registered: its content was kept nowhere"))
         else:
@@ -198,10 +200,14 @@ def _source(
     return None
 
 
-def _may_have_rows(first: Parts) -> bool:
+def _may_have_rows(first: Parts, *, has_forms: bool) -> bool:
+    """Whether a reader may take an item. One that is a chat was asked about already, but for hops of its mails."""
+    media_type = first.values["content"]["media_type"]
     name = first.values.get("name")
     told = b"" if name is None else compartments.name_bytes(name["name"])
-    return may_be_read(first.values["content"]["media_type"], told)
+    if has_forms:
+        return media_type in _MAILS or told.lower().endswith(_MAIL_ENDINGS)
+    return may_be_read(media_type, told)
 
 
 def _doubts(content: Mapping[str, Any]) -> Iterator[str]:
