@@ -152,3 +152,47 @@ def test_the_json_of_the_ladder_is_plain(place):
     result = run(place, "prove", "A-1/01", "--purpose", "x", "--json")
     done(result)
     json.loads(result.stdout, parse_float=lambda text: pytest.fail(f"a float: {text}"))
+
+
+def test_the_transaction_that_is_stated_must_be_the_typed_one(place):
+    typed(place)
+    refused = run(place, "prove", "A-1/01", "--txid", "ab" * 32, "--purpose", "x")
+    assert "not the one of the typed payment" in two_lines(refused, 4)[0]
+    assert strength(place, "A-1/01", "--txid", TXID.upper())["strength"] == "form_ok"
+
+
+def test_one_item_is_one_thing(place):
+    typed(place)
+    take(place, ("block.hex", BLOCK))
+    words = ("A-1/01", "--as", "block=A-2/01", "--as", "headers=A-2/01", "--purpose", "x")
+    assert "two things" in two_lines(run(place, "prove", *words), 2)[0]
+
+
+def test_a_readable_form_proves_nothing(place):
+    log = b"<34>1 2026-03-03T20:14:05Z host sshd 1 - - Accepted password for anna from 203.0.113.7 port 4711 ssh2\n"
+    (place.folder / "auth.log").write_bytes(log * 3)
+    done(run(place, "collect", place.folder / "auth.log", "--case", "R-1", "--yes"))
+    refused = run(place, "prove", "A-1/01.1", "--chain", "bitcoin", "--purpose", "x")
+    assert "readable form" in two_lines(refused, 4)[0]
+
+
+def test_a_failed_step_as_json_is_one_object_and_its_schema(place):
+    typed(place)
+    broken = bytearray(coins.FIRST_BLOCK)
+    broken[-1] ^= 1
+    take(place, ("block.bin", bytes(broken)))
+    proof = strength(place, "A-1/01", "--as", "block=A-2/01", code=1)
+    assert any(one["outcome"] == "failed" for one in proof["steps"])
+
+
+@pytest.mark.parametrize("chain", ["Bitcoin", "nochain", ""])
+def test_a_chain_that_is_not_known_is_refused(place, chain):
+    take(place, ("block.hex", BLOCK))
+    two_lines(run(place, "prove", "A-1/01", "--chain", chain, "--purpose", "x"), 4)
+
+
+def test_an_item_that_was_only_registered_proves_nothing(place):
+    typed(place)
+    (place.folder / "block.hex").write_bytes(BLOCK)
+    done(run(place, "collect", place.folder / "block.hex", "--case", "R-1", "--yes", "--register"))
+    two_lines(run(place, "prove", "A-1/01", "--with", "A-2/01", "--purpose", "x"), 4)

@@ -23,9 +23,9 @@ from tests.test_records_work import LOG, PICTURE, TOY
 LINE = jsonschema.Draft202012Validator(
     json.loads((REPO / "schemas" / "record-line.schema.json").read_text("utf-8"))
 )
-FIRST = jsonschema.Draft202012Validator(
-    json.loads((REPO / "schemas" / "custody.records.schema.json").read_text("utf-8"))
-)
+_FIRST = json.loads((REPO / "schemas" / "custody.records.schema.json").read_text("utf-8"))
+LOOKED = jsonschema.Draft202012Validator(_FIRST["$defs"]["looked"])
+FIRST = jsonschema.Draft202012Validator(_FIRST)
 
 
 @pytest.fixture(autouse=True)
@@ -134,8 +134,11 @@ def test_a_case_by_time(place):
     assert heads == ["[A-1/01 2", "[A-2/01 1", "[A-1/01 1", "[A-1/01 3", "[A-1/01 4"]
     assert "from 2 items: A-1/01, A-2/01" in shown.stderr
     result = done(records(place, "--case", "R-1", "--json"))
-    first, *rows = [json.loads(line) for line in result.stdout.splitlines()]
+    first, *rows, last = [json.loads(line) for line in result.stdout.splitlines()]
     FIRST.validate(first)
+    LOOKED.validate(last)
+    assert (last["rows"], last["shown"], last["items"]) == (5, 5, ["A-1/01", "A-2/01"])
+    assert last["doubts"] == [{"label": "A-1/01", "what": "open: zone"}]
     assert [one["item"] for one in rows] == ["A-1/01", "A-2/01", "A-1/01", "A-1/01", "A-1/01"]
 
 

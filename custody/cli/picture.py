@@ -47,14 +47,15 @@ def picture(
     FILE.svg is the picture, FILE.html and FILE.csv the table. Rows without an instant are listed and never placed in
     time; what is left out for want of room is counted on the picture. The files are readable by whoever gets them.
     """
+    from custody.cli.records import about_value, say_about
+    from custody.evidence.records.wanted import Filter
     from custody.procedure import cases
     from custody.procedure import picture as drawing
-    from custody.procedure.records import Filter
 
-    paths = drawing.new_files(Path(to_file))
-    desk = session.desk()
-    case = cases.find(desk, ref).id
     wanted = Filter(since=since, until=until, address=address, account=account)
+    desk = session.desk()
+    paths = drawing.new_files(desk, Path(to_file))
+    case = cases.find(desk, ref).id
     made = drawing.draw(desk, case, kind, wanted, session.purpose(purpose))
     drawing.write(made, paths)
     session.out.result(
@@ -62,8 +63,7 @@ def picture(
             "files": [str(one) for one in paths],
             "rows": made.rows,
             "left_out": made.left_out,
-            "items": made.about.items,
-            "not_opened": [{"label": label, "why": why} for label, why in made.about.not_opened],
+            **about_value(made.about),
         }
     )
     session.out.say(f"drew {count_text(made.rows, 'row')} from {count_text(len(made.about.items), 'item')}")
@@ -71,7 +71,6 @@ def picture(
         session.out.say(
             f"left out: {made.left_out} rows more than a table takes; narrow it with --from and --until"
         )
-    for label, why in made.about.not_opened:
-        session.out.say(f"not looked at: {label}: {why}")
+    say_about(session, made.about)
     session.out.data(*(safe(str(one)) for one in paths))
     session.out.say("These files are readable by whoever gets them.")

@@ -8,7 +8,7 @@ import click
 
 from custody.cli.base import Command
 from custody.cli.session import Session
-from custody.errors import CheckFailed, UsageError
+from custody.errors import CheckFailed, InputRefused, UsageError
 from custody.format.text import show as safe
 
 
@@ -55,13 +55,25 @@ def prove(
     case = None if ref is None else cases.find(desk, ref).id
     rows = items.find_items(desk, item, case)
     rows += [row for one in others for row in items.find_items(desk, one, rows[0].case)]
-    named = {}
+    named: dict[str, str] = {}
     for role, label in said:
         row = items.find_item(desk, label, rows[0].case)
-        named[row.id] = role
+        if named.setdefault(row.id, role) != role:
+            raise UsageError(
+                "one item is said to be two things",
+                where=f"--as {role}={safe(label, 60)}",
+                expected=f"one of {named[row.id]} and {role}",
+            )
         rows.append(row)
-    rows = list({row.id: row for row in rows if row.parent is None or row.part is not None}.values())
-    ladder = prove_items(desk, rows, session.purpose(purpose), roles=named, chain=chain, txid=txid)
+    # an exhibit's readable forms are no bytes of a payment
+    wanted = list({row.id: row for row in rows if row.parent is None or row.part is not None}.values())
+    if not wanted:
+        raise InputRefused(
+            "this is a readable form: it proves nothing of a payment",
+            where=item,
+            hint="name the item that it was made from",
+        )
+    ladder = prove_items(desk, wanted, session.purpose(purpose), roles=named, chain=chain, txid=txid)
     session.out.result({"proof": ladder.to_json()})
     session.out.data(*(safe(line, 1000) if line else "" for line in ladder.words()))
     if ladder.failed:

@@ -19,9 +19,10 @@ from custody.errors import UsageError
 from custody.format.text import show as safe
 
 if TYPE_CHECKING:
+    from custody.evidence.records.wanted import Filter
     from custody.ledger.work import ItemRow
     from custody.procedure.locker import Desk
-    from custody.procedure.records import Filter
+    from custody.procedure.records import CaseRows
 
 _KINDS = ("ip", "coin", "picture", "page", "network", "listed", "unknown")
 _SHOWN_ELSEWHERE = frozenset({
@@ -36,6 +37,7 @@ _HEADS = {
     "listed": ("ip",),
 }
 """What a row of each kind is told by, in its first line."""
+_SHOWN = 6
 _TOLD_ONCE = frozenset({"no_source_port", "no_offset", "ip_table_date"})
 """Flags that often all rows have: they are told with their number behind the rows."""
 CSV_COLUMNS = (
@@ -89,11 +91,11 @@ def records(
 
     An IP address identifies a connection, not a person. Cite a row by item and number: row 12 of A-3/01. Opening
     it is logged. Times are instants (ending in Z) where the source proves them or somebody stated its zone; all
-    others are marked so, and rows without an instant are never left out by --from and --until. With --json: one
-    JSON object a line, after a first line that names what follows.
+    others are marked so. --from and --until are UTC, and leave a row without an instant out only where no zone on
+    earth could bring it in. With --json: one JSON object a line, after a first line that names what follows.
     """
+    from custody.evidence.records.wanted import Filter
     from custody.procedure import cases, items
-    from custody.procedure.records import Filter
 
     if item is None and ref is None:
         raise UsageError("nothing is named", expected="an ITEM, or --case REF for all items of a case")
@@ -148,16 +150,43 @@ def _of_case(
 ) -> None:
     from custody.procedure import records as reading
 
-    about = reading.CaseRows(items=[], not_opened=[])
+    about = reading.CaseRows()
     rows = reading.of_case(desk, case, session.purpose(purpose), wanted, about)
     writer.begin({"case": case}, "records of the case, by time")
     for record in rows:
         writer.row(record)
-        writer.of += 1
+    writer.of = about.rows
+    session.out.line({"record": "looked", "rows": about.rows, "shown": writer.shown, **about_value(about)})
     writer.end(None)
     session.out.say(f"from {count_text(len(about.items), 'item')}: {', '.join(about.items) or 'none'}")
+    say_about(session, about)
+
+
+def about_value(about: CaseRows) -> dict[str, Any]:
+    """What was looked at over a case and what was not, for --json."""
+    return {
+        "items": about.items,
+        "not_opened": [{"label": label, "why": why} for label, why in about.not_opened],
+        "without": about.without,
+        "doubts": [{"label": label, "what": what} for label, what in about.doubts],
+    }
+
+
+def say_about(session: Session, about: CaseRows) -> None:
+    """What was not looked at over a case, and what is in doubt, for people."""
+    for label, what in about.doubts:
+        session.out.say(f"look: {label}: {what}")
     for label, why in about.not_opened:
         session.out.say(f"not looked at: {label}: {why}")
+    if about.without:
+        more = f" and {len(about.without) - _SHOWN} more" if len(about.without) > _SHOWN else ""
+        session.out.say(
+            f"no records were made of {count_text(len(about.without), 'item')} that may hold some: "
+            f"{', '.join(about.without[:_SHOWN])}{more}"
+        )
+        session.out.say(
+            "  custody derive ITEM makes them where a reader takes it; of mails custody records ITEM shows them"
+        )
 
 
 class _Writer:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 from custody.errors import InputRefused
 from custody.evidence.chat import registry as chats
 from custody.evidence.chat.reader import Reader
+from custody.evidence.claims import ReaderFault, look
 from custody.evidence.export import Export
 from custody.evidence.reading import Detected
 from custody.evidence.records import registry as records
@@ -42,13 +45,38 @@ def choose(export: Export) -> tuple[Chat | None, Records | None]:
 
     Where one is much less sure than the other, it is left out. Readers that work on asking are not asked here.
     """
-    chat, rows = chats.choose(export), records.choose(export)
+    chat, chat_fault = _asked(chats.choose, export)
+    rows, rows_fault = _asked(records.choose, export)
     if rows is not None and rows[0].on_asking:
         rows = None
+    fault = chat_fault or rows_fault
+    if fault is not None:
+        # Readers of one kind with a fault do not keep those of the other from their work; it is told with that.
+        if chat is not None:
+            return (chat[0], _told(chat[1], fault)), rows
+        if rows is not None:
+            return None, (rows[0], _told(rows[1], fault))
+        raise fault
     if chat is None or rows is None:
         return chat, rows
     apart = chat[1].score - rows[1].score
     return (None if apart <= -MUCH_LESS_SURE else chat), (None if apart >= MUCH_LESS_SURE else rows)
+
+
+_Chosen = TypeVar("_Chosen")
+
+
+def _asked(
+    choose_one: Callable[[Export], _Chosen | None], export: Export
+) -> tuple[_Chosen | None, ReaderFault | None]:
+    try:
+        return choose_one(export), None
+    except ReaderFault as error:
+        return None, error
+
+
+def _told(detected: Detected, fault: ReaderFault) -> Detected:
+    return replace(detected, reasons=(*detected.reasons, fault.what))
 
 
 def by_name(name: str, export: Export) -> tuple[Chat | None, Records | None]:
@@ -56,10 +84,10 @@ def by_name(name: str, export: Export) -> tuple[Chat | None, Records | None]:
     check_name(name)
     reason = "a person named this format"
     for reader in chats.READERS:
-        if reader.name == name and (detected := reader.detect(export)) is not None:
+        if reader.name == name and (detected := look(reader, export)) is not None:
             return (reader, replace(detected, reasons=(*detected.reasons, reason))), None
     for one in records.READERS:
-        if one.name == name and (detected := one.detect(export)) is not None:
+        if one.name == name and (detected := look(one, export)) is not None:
             return None, (one, replace(detected, reasons=(*detected.reasons, reason)))
     raise InputRefused(
         f"this does not look like what {name} reads",

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, cast
 
 from custody import __version__
 from custody.crypto import salts
-from custody.errors import InputRefused
+from custody.errors import CustodyError, InputRefused
 from custody.evidence import archive, unpacking
 from custody.evidence.chat.attached import Attached
 from custody.evidence.chat.normalise import MEDIA_TYPE, Normalised, Summary
@@ -404,14 +404,20 @@ def _lying(
     """Files that lie in the bytes of messages, by part: they are counted on from the export's own files."""
     found: dict[int, Attached] = {}
     left = 0
+    fault = None
     if reader.attached is not None:
-        for one in reader.attached(export, detected, settings):
-            if len(found) < MAX_PARTS:
-                found[len(export.members) + len(found)] = one
-            else:
-                left += 1
+        try:
+            for one in reader.attached(export, detected, settings):
+                if len(found) < MAX_PARTS:
+                    found[len(export.members) + len(found)] = one
+                else:
+                    left += 1
+        except CustodyError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not keep messages out
+            fault = ("files in messages", f"a fault in custody ended the search: {type(error).__name__}")
     more = [(f"{left} files in messages", f"only the first {MAX_PARTS} become items")] if left else []
-    return found, more
+    return found, more if fault is None else [*more, fault]
 
 
 def _tool(reader: Reader | RecordReader | None) -> dict[str, Any]:

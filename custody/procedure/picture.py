@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from custody.errors import InputRefused
+from custody import machine
+from custody.errors import InputRefused, MachineError
+from custody.evidence.records.wanted import Filter
 from custody.export.svg import table
 from custody.export.svg.flow import Strength, Transfer, coin_flow
 from custody.export.svg.flow import table as flow_table
@@ -17,7 +20,7 @@ from custody.export.svg.timeline import table as login_table
 from custody.format.text import show
 from custody.procedure.access import Purpose
 from custody.procedure.locker import Desk
-from custody.procedure.records import CaseRows, Filter, of_case
+from custody.procedure.records import CaseRows, of_case
 from custody.vault.writing import machine_error
 
 Kind = Literal["logins", "transfers"]
@@ -45,32 +48,49 @@ class Picture:
 
 def draw(desk: Desk, case: str, kind: Kind, wanted: Filter, purpose: Purpose) -> Picture:
     """Read the rows of a case (logged, as `records.of_case`) and draw them."""
-    about = CaseRows(items=[], not_opened=[])
-    rows: list[Mapping[str, Any]] = []
+    about = CaseRows()
     left_out = 0
+    logins: list[Login] = []
+    transfers: list[Transfer] = []
     for row in of_case(desk, case, purpose, wanted, about):
-        if row["kind"] != ("ip" if kind == "logins" else "coin"):
-            continue
-        if len(rows) < MOST:
-            rows.append(row)
-        else:
-            left_out += 1
+        # only what is drawn is kept: a row can hold far more
+        if kind == "logins" and row["kind"] == "ip":
+            if len(logins) < MOST:
+                logins.append(login(row))
+            else:
+                left_out += 1
+        elif kind == "transfers" and row["kind"] == "coin":
+            for one in transfers_of(row):
+                if len(transfers) < MOST:
+                    transfers.append(one)
+                else:
+                    left_out += 1
     if kind == "logins":
-        logins = [login(row) for row in rows]
         made = login_table(logins)
         svg, caption = login_timeline(logins), "Logins by time"
     else:
-        transfers = [one for row in rows for one in transfers_of(row)]
         made = flow_table(transfers)
         svg, caption = coin_flow(transfers), "Transfers by time"
     return Picture(
         svg=svg,
-        html=table.as_html(made, caption=caption),
+        html=table.as_html(made, caption="; ".join([caption, *_limits(about, left_out)])),
         csv=table.as_csv(made),
         rows=len(made) - 1,
         left_out=left_out,
         about=about,
     )
+
+
+def _limits(about: CaseRows, left_out: int) -> Iterator[str]:
+    """What a picture is not of: who is handed the table must be able to ask for it."""
+    if left_out:
+        yield f"{left_out} rows more than a table takes are not in it"
+    if about.not_opened:
+        yield f"not looked at: {', '.join(label for label, _ in about.not_opened)}"
+    if about.without:
+        yield f"no records were made of: {', '.join(about.without)}"
+    if about.doubts:
+        yield f"in doubt: {', '.join(dict.fromkeys(label for label, _ in about.doubts))}"
 
 
 def _place(row: Mapping[str, Any]) -> str:
@@ -136,10 +156,11 @@ def transfers_of(row: Mapping[str, Any]) -> Iterator[Transfer]:
 _SUFFIXES = (".svg", ".html", ".csv")
 
 
-def new_files(svg: Path) -> tuple[Path, ...]:
+def new_files(desk: Desk, svg: Path) -> tuple[Path, ...]:
     """The files that a picture becomes: itself, its table as a page fragment, and for a spreadsheet.
 
-    InputRefused where the name is not that of an SVG file, or one of the three is there already.
+    InputRefused where the name is not that of an SVG file, one of the three is there already, or they would lie
+    inside the locker; MachineError where there is no such folder.
     """
     if svg.suffix != ".svg":
         raise InputRefused(
@@ -148,23 +169,47 @@ def new_files(svg: Path) -> tuple[Path, ...]:
     paths = tuple(svg.with_suffix(suffix) for suffix in _SUFFIXES)
     for path in paths:
         if os.path.lexists(path):
-            raise InputRefused(
-                "this file is there already",
-                where=show(str(path)),
-                hint="name a new one: nothing is overwritten",
-            )
+            raise _exists(path)
+    folder, locker = svg.parent.resolve(), desk.locker.path.resolve()
+    if folder == locker or locker in folder.parents:
+        raise InputRefused(
+            "a picture may not lie inside the locker",
+            where=show(str(svg)),
+            hint="name a place outside of it",
+        )
+    if not folder.is_dir():
+        raise MachineError("there is no such folder", where=show(str(svg.parent)))
     return paths
 
 
 def write(made: Picture, paths: Sequence[Path]) -> None:
-    """Write the three files of `new_files`, or none: MachineError where that can't be."""
-    written: list[Path] = []
+    """Write the three files of `new_files` (mode 0600), or none.
+
+    None has a name before all are whole. MachineError where that can't be, InputRefused where one is there by now.
+    """
+    placed: list[Path] = []
     try:
-        for path, text in zip(paths, (made.svg, made.html, made.csv), strict=True):
-            with path.open("x", encoding="utf-8", newline="") as file:
-                written.append(path)
-                file.write(text)
-    except OSError as error:
-        for path in written:
+        with contextlib.ExitStack() as stack:
+            files = [stack.enter_context(machine.NewFile(path)) for path in paths]
+            for new, text in zip(files, (made.svg, made.html, made.csv), strict=True):
+                new.file.write(text.encode())
+                new.file.flush()
+                os.fsync(new.file.fileno())
+            for new in files:
+                new.place()
+                placed.append(new.output)
+        machine.sync_directory(paths[0].parent)
+    except BaseException as error:
+        for path in placed:
             path.unlink(missing_ok=True)
-        raise machine_error(error, f"the picture can't be written to {show(str(paths[0]))}") from error
+        if isinstance(error, FileExistsError):
+            raise _exists(paths[len(placed)]) from error
+        if isinstance(error, OSError):
+            raise machine_error(error, f"the picture can't be written to {show(str(paths[0]))}") from error
+        raise
+
+
+def _exists(path: Path) -> InputRefused:
+    return InputRefused(
+        "this file is there already", where=show(str(path)), hint="name a new one: nothing is overwritten"
+    )

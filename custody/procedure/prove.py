@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import get_args
@@ -13,12 +14,14 @@ from custody.evidence.blockchain.proof.claim import Claim, Statement
 from custody.evidence.blockchain.proof.gather import LONGEST, Piece, Role, gather
 from custody.evidence.blockchain.proof.ladder import Ladder
 from custody.evidence.blockchain.prove import prove
+from custody.format.text import show
 from custody.ledger.work import ItemRow
 from custody.procedure import access
 from custody.procedure.access import Purpose
 from custody.procedure.locker import Desk
 from custody.procedure.typed import PAYMENT_REFERENCE
 
+_HEX = re.compile("[0-9a-f]+")
 SCREENSHOT = "screenshot"
 ROLES: tuple[str, ...] = (*get_args(Role), SCREENSHOT)
 """What a person can say that an item is."""
@@ -83,6 +86,13 @@ def _claim(typed: Sequence[Given], given: Sequence[Given], chain: str | None, tx
                 expected=claim.chain,
                 found=chain,
             )
+        if txid is not None and claim.txid is not None and not _same_txid(txid, claim.txid):
+            raise InputRefused(
+                "the transaction that you state is not the one of the typed payment",
+                where=typed[0].label,
+                expected=show(claim.txid, 200),
+                found=show(txid, 200),
+            )
         return claim if claim.txid is not None else replace(claim, txid=txid)
     if chain is None:
         raise InputRefused(
@@ -91,7 +101,20 @@ def _claim(typed: Sequence[Given], given: Sequence[Given], chain: str | None, tx
             expected="a typed payment among the items, or --chain",
             hint=f"for instance --chain bitcoin; known: {', '.join(CHAINS)}, lightning",
         )
+    if chain not in CHAINS and chain != "lightning" and not re.match("other:.", chain):
+        raise InputRefused(
+            "no such chain is known",
+            where="--chain",
+            expected=f"one of {', '.join(CHAINS)}, lightning, or other:<its name>",
+            found=show(chain, 60),
+        )
     return Claim(chain=chain, txid=txid)
+
+
+def _same_txid(one: str, other: str) -> bool:
+    """Without case where both are hexadecimal: Solana's base58 has case that counts."""
+    plain = [text.removeprefix("0x").lower() for text in (one.strip(), other.strip())]
+    return one.strip() == other.strip() or (plain[0] == plain[1] and _HEX.fullmatch(plain[0]) is not None)
 
 
 def _open(desk: Desk, item: ItemRow, purpose: Purpose, role: str | None) -> Given:

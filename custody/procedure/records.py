@@ -6,24 +6,22 @@ pictures, from the item itself at the moment of asking.
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import ipaddress
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from custody.errors import InputRefused, NoRight
-from custody.evidence.network import network_match
 from custody.evidence.reading import Settings
 from custody.evidence.records.form import MEDIA_TYPE, Recorded
+from custody.evidence.records.wanted import Filter
 from custody.format import compartments
 from custody.ledger.work import ItemRow
 from custody.procedure import access, lists, readable
-from custody.procedure.access import OpenedItem, Purpose
-from custody.procedure.derive import Deriver
+from custody.procedure.access import OpenedItem, Parts, Purpose
+from custody.procedure.derive import Deriver, may_be_read
 from custody.procedure.intake import Setting
 from custody.procedure.locker import Desk
 from custody.procedure.readable import Lines
@@ -31,115 +29,10 @@ from custody.procedure.typed import IP_REFERENCE, PAYMENT_REFERENCE
 from custody.vault.scratch import Scratch
 
 TYPED = {IP_REFERENCE: "ip", PAYMENT_REFERENCE: "coin"}
-_ADDRESSES = (
-    "ip", "ip_raw", "dest_ip", "dest_ip_raw", "address_from", "address_from_raw", "address_to", "address_to_raw",
-    "contract", "contract_raw", "txid", "txid_raw", "block_hash", "canonical",
-)  # fmt: skip
-_ACCOUNTS = ("account", "subscriber_ref", "session_id", "device")
-_LONGEST_ADDRESS = 300
+_MAILS = frozenset({"message/rfc822", "application/mbox"})
+_MAIL_ENDINGS = (b".eml", b".mbox", b".mbx")
 _LAST = "~"
 """Sorts behind every instant."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """Which rows are wanted; everything that is stated must hold. Texts are compared without case.
-
-    ``since``, ``until``: RFC 3339 beginnings such as 2022-03-27 or 2022-03-27T21:41, compared with the instant
-    of a row where it has one, else with its local time; a row with neither is given, since it may be one.
-    ``address``: an IP address, a network (192.0.2.0/24), or a chain's address or id, compared whole.
-    ``account``: a part of an account, subscriber, session or device. ``numbers``: rows by their number.
-    """
-
-    since: str | None = None
-    until: str | None = None
-    address: str | None = None
-    account: str | None = None
-    kind: str | None = None
-    flag: str | None = None
-    numbers: tuple[int, ...] = ()
-
-    def takes(self, row: Mapping[str, Any]) -> bool:
-        """True for a row that is wanted."""
-        if self.numbers and row["number"] not in self.numbers:
-            return False
-        if self.kind is not None and row["kind"] != self.kind:
-            return False
-        if self.flag is not None and self.flag not in row.get("flags", ()):
-            return False
-        if self.address is not None and not self._has_address(row):
-            return False
-        if self.account is not None:
-            shown = "\n".join(str(row[name]) for name in _ACCOUNTS if name in row)
-            if self.account.casefold() not in shown.casefold():
-                return False
-        return self._in_time(row)
-
-    def _in_time(self, row: Mapping[str, Any]) -> bool:
-        if self.since is None and self.until is None:
-            return True
-        written = row.get("instant") or row.get("local")
-        if written is None:
-            return True
-        ends = row.get("instant_end") or written
-        after = self.since is None or ends >= self.since
-        return after and (self.until is None or written[: len(self.until)] <= self.until)
-
-    def _has_address(self, row: Mapping[str, Any]) -> bool:
-        assert self.address is not None
-        wanted = self.address.strip()
-        texts = [str(row[name]) for name in _ADDRESSES if name in row]
-        for name in ("ip_embedded", "addresses", "transfers"):
-            if name in row:
-                texts += _texts(row[name])
-        if isinstance(row.get("details"), dict) and "nat_internal" in row["details"]:
-            texts.append(str(row["details"]["nat_internal"]))
-        if row["kind"] == "network" and (alone := _address(wanted)) is not None:
-            seen = {"ip": str(alone), "ip_class": ""}
-            return network_match.where(seen, row) == "inside"
-        network = _network(wanted)
-        if network is None:
-            spellings = _spellings(wanted)
-            return any(not spellings.isdisjoint(_spellings(text)) for text in texts)
-        return any((found := _address(text)) is not None and found in network for text in texts)
-
-
-@functools.lru_cache(1 << 14)
-def _spellings(text: str) -> frozenset[str]:
-    """What makes two spellings of one address or id equal; of other texts the text without case."""
-    from custody.evidence.blockchain.recognise import recognise
-
-    found = {text.strip().casefold()}
-    for reading in recognise(text).readings if len(text) <= _LONGEST_ADDRESS else ():
-        found.add(reading.canonical)
-        if reading.payload_hex is not None and reading.kind in ("address", "contract"):
-            # TRON and EVM write the same key bytes in ways that differ: they are told apart by their chains
-            found.add(f"{reading.payload_hex} {','.join(reading.chains)}")
-    return frozenset(found)
-
-
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, Mapping):
-        return [text for one in value.values() for text in _texts(one)]
-    if isinstance(value, list):
-        return [text for one in value for text in _texts(one)]
-    return []
-
-
-def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
-    try:
-        return ipaddress.ip_network(text)
-    except ValueError:
-        return None
-
-
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(text)
-    except ValueError:
-        return None
 
 
 def of_item(desk: Desk, item: ItemRow, purpose: Purpose) -> tuple[ItemRow, Lines]:
@@ -221,15 +114,28 @@ def _asked(desk: Desk, opened: OpenedItem, name: str, media_type: str, handling:
                 yield line.rstrip(b"\n"), json.loads(line)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class CaseRows:
-    """What a look over a case found, beside its rows: labels of items with rows, and of those without a look.
+    """What a look over a case found, beside its rows; filled on the way. ``items``: labels of items with rows.
 
-    ``not_opened``: (label, why) of items that may have rows and were not read.
+    ``not_opened``: (label, why) of items that may have rows and were not read. ``without``: labels of items that a
+    reader may take and of which no records were made; pictures are not among them. ``doubts``: (label, what) where
+    the reading of an item was not whole or left something open. ``rows``: how many there are, wanted or not.
     """
 
-    items: list[str]
-    not_opened: list[tuple[str, str]]
+    items: list[str] = field(default_factory=list)
+    not_opened: list[tuple[str, str]] = field(default_factory=list)
+    without: list[str] = field(default_factory=list)
+    doubts: list[tuple[str, str]] = field(default_factory=list)
+    rows: int = 0
+
+
+class _Source(NamedTuple):
+    """An item, the item or form that its rows are in, and which of these it is."""
+
+    item: ItemRow
+    row: ItemRow
+    media_type: str
 
 
 def of_case(
@@ -242,18 +148,11 @@ def of_case(
     several forms the newest is read. Pictures are not: `of_item` reads them one by one.
     """
     open_parts = access.consult(desk, case, what="names", exhibits=None, purpose=purpose)
-    sources: list[tuple[ItemRow, ItemRow, str]] = []
-    for item in desk.locker.work.items(case):
-        if readable.is_form(item):
-            continue
-        for row in [item, *readable.forms(desk, item)]:
-            first = next(iter(open_parts(row.id, ("content",))), None)
-            media_type = "" if first is None else first.values.get("content", {}).get("media_type", "")
-            if media_type in TYPED or media_type == MEDIA_TYPE:
-                sources.append((item, row, media_type))
-                break
-            if not media_type:
-                about.not_opened.append((row.label, "your key does not open what is known of it"))
+    sources = [
+        source
+        for item in desk.locker.work.items(case)
+        if not readable.is_form(item) and (source := _source(desk, item, open_parts, about)) is not None
+    ]
     keys: list[bytes] = []
     with (
         desk.locker.vault.staging() as staging,
@@ -269,10 +168,64 @@ def of_case(
             yield json.loads(rows.read(start, start + size))
 
 
+def _source(
+    desk: Desk,
+    item: ItemRow,
+    open_parts: Callable[[str, Iterable[str]], Iterator[Parts]],
+    about: CaseRows,
+) -> _Source | None:
+    """Where an item's rows are; None where it has none or they can't be looked for, which ``about`` then says."""
+    forms = readable.forms(desk, item)
+    closed = False
+    for row in [*forms, item]:
+        first = next(iter(open_parts(row.id, ("content", "name"))), None)
+        content = {} if first is None else first.values.get("content", {})
+        media_type = content.get("media_type", "")
+        closed = closed or not media_type
+        if media_type == MEDIA_TYPE:
+            about.doubts += ((item.label, doubt) for doubt in _doubts(content))
+        if media_type == MEDIA_TYPE or (row is item and media_type in TYPED):
+            if closed:
+                about.doubts.append(
+                    (item.label, "a newer form of it is not for your key: an older one is read")
+                )
+            return _Source(item, row, media_type)
+    if closed:
+        about.not_opened.append((item.label, "your key does not open what is known of it"))
+    elif first is not None and _may_have_rows(first, has_forms=bool(forms)):
+        if item.object is None:
+            about.not_opened.append((item.label, "only registered: its content was kept nowhere"))
+        else:
+            about.without.append(item.label)
+    return None
+
+
+def _may_have_rows(first: Parts, *, has_forms: bool) -> bool:
+    """Whether a reader may take an item. One that is a chat was asked about already, but for hops of its mails."""
+    media_type = first.values["content"]["media_type"]
+    name = first.values.get("name")
+    told = b"" if name is None else compartments.name_bytes(name["name"])
+    if has_forms:
+        return media_type in _MAILS or told.lower().endswith(_MAIL_ENDINGS)
+    return may_be_read(media_type, told)
+
+
+def _doubts(content: Mapping[str, Any]) -> Iterator[str]:
+    counts = content.get("trees", {}).get("records", {})
+    if "broken_off" in counts.get("notices", {}):
+        yield "reading it ended early: there may be more rows in it"
+    if not counts.get("whole", True):
+        yield "bytes of it were passed over: this is a fault in custody, please report it"
+    if counts.get("unread"):
+        yield f"{counts['unread']} of its ranges could not be read"
+    for what in counts.get("open", ()):
+        yield f"open: {str(what).replace('_', ' ')}"
+
+
 def _found(
     desk: Desk,
     purpose: Purpose,
-    sources: list[tuple[ItemRow, ItemRow, str]],
+    sources: Sequence[_Source],
     wanted: Filter,
     keys: list[bytes],
     about: CaseRows,
@@ -295,7 +248,10 @@ def _found(
         else:
             lines = (json.loads(line) for line in readable.lines_of(opened.content(), row.label))
         for record in lines:
-            if record["record"] != "row" or not wanted.takes(record):
+            if record["record"] != "row":
+                continue
+            about.rows += 1
+            if not wanted.takes(record):
                 continue
             data = json.dumps({**record, "item": item.label, "id": item.id}).encode()
             # without Z: a second with decimals comes behind the same second without

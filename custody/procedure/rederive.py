@@ -35,10 +35,10 @@ class Rederived:
 def derive_item(
     desk: Desk, item: ItemRow, wish: Wish, purpose: Purpose, *, with_seal: bool = True
 ) -> Rederived:
-    """Open an item (logged), read it as a chat, and log what comes of it as derived items.
+    """Open an item (logged), read it, and log what comes of it as derived items.
 
-    Files in it that became items before are linked, not made again. Raises InputRefused where it is no chat
-    that a reader takes, NoRight for who may not read and collect in its case.
+    Files in it that became items before are linked, not made again. Raises InputRefused where no reader takes it,
+    NoRight for who may not read and collect in its case.
     """
     _check(desk, item)
     opened = access.open_item(desk, item, purpose=purpose)
@@ -121,7 +121,7 @@ def _not_read(item: ItemRow, made: NotRead | None) -> InputRefused:
     if made is not None:
         return InputRefused(made.reason, where=item.label, hint=made.hint)
     return InputRefused(
-        "no reader takes this for a chat, or several do alike",
+        "no reader takes this for a chat or for records, or several do alike",
         where=item.label,
         hint="name one with --format; custody formats lists them",
     )

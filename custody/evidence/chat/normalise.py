@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from json.encoder import encode_basestring
 from typing import Any
 
-from custody.errors import CustodyError, FormatError
+from custody.errors import CustodyError, FormatError, MachineError
 from custody.evidence.chat.model import Conversation, Declared, Message, Participant, Reading, Time
 from custody.evidence.chat.reader import Reader
 from custody.evidence.coverage import MESSAGE, Coverage, Covered
@@ -107,6 +107,8 @@ class Normalised:
         try:
             for record in self._reader.read(self._export, self._detected, self._settings):
                 yield from self._record(record)
+        except MachineError:
+            raise  # a full disk says nothing about the item
         except CustodyError as error:
             yield from self._broken_off(error.message)
         except _FAULTS as error:

@@ -20,6 +20,8 @@ from custody.evidence.chat.signal_export_text import READER as SIGNAL_EXPORT_TEX
 from custody.evidence.chat.sms import xml as sms_xml
 from custody.evidence.chat.table import reader as table
 from custody.evidence.chat.whatsapp_text import READER as WHATSAPP_TEXT
+from custody.evidence.claims import claims as all_claims
+from custody.evidence.claims import surest
 from custody.evidence.export import Export
 from custody.evidence.reading import Detected
 
@@ -40,9 +42,6 @@ READERS: tuple[Reader, ...] = (
     snapchat_json.READER,
     table.READER,
 )
-
-CLAIM = 50
-"""A score below this is no claim."""
 UNMISTAKABLE = 90
 
 
@@ -61,16 +60,10 @@ def named(name: str) -> Reader:
 
 
 def claims(export: Export) -> list[tuple[Reader, Detected]]:
-    """The readers that claim an export, the surest first."""
-    found = [(reader, detected) for reader in READERS if (detected := reader.detect(export)) is not None]
-    return sorted(
-        (one for one in found if one[1].score >= CLAIM), key=lambda one: (-one[1].score, one[0].name)
-    )
+    """The readers that claim an export, the surest first; see `custody.evidence.claims`."""
+    return all_claims(READERS, export)
 
 
 def choose(export: Export) -> tuple[Reader, Detected] | None:
     """The one reader whose claim is surer than all others'; None where nobody claims it, or two alike."""
-    found = claims(export)
-    if not found or (len(found) > 1 and found[0][1].score == found[1][1].score):
-        return None
-    return found[0]
+    return surest(READERS, export)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from json.encoder import encode_basestring
 from typing import Any, Generic, TypeVar
 
-from custody.errors import CustodyError
+from custody.errors import CustodyError, MachineError
 from custody.evidence.coverage import Coverage, Covered
 from custody.evidence.export import Cut, Export, pieces
 from custody.evidence.instants import Instant
@@ -39,9 +39,6 @@ NEAR = 4096
 """A row's bytes are compared with so many rows before it."""
 _ROW = "row"
 _QUIET = frozenset({"syntax", "blank"})
-_FAULTS = (
-    ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError, AssertionError, SystemError,
-)  # fmt: skip
 _PORTLESS = frozenset({"server", "nat_internal"})
 _SIMPLE = re.compile("[a-z][a-z_-]*")
 _text = encode_basestring
@@ -109,9 +106,12 @@ class Recorded:
                     yield self._row(record)
                 else:
                     yield from self._beside(record)
+        except MachineError:
+            raise  # a full disk says nothing about the item
         except CustodyError as error:
-            yield from self._broken_off(error.message)
-        except _FAULTS as error:
+            # Without `where`: there the item's own name can stand, which a package may withhold.
+            yield from self._broken_off(error.what if error.found is None else f"{error.what}: {error.found}")
+        except Exception as error:  # noqa: BLE001 - struct.error and zlib.error have no other base
             # A fault of ours in a reader must not keep evidence out, nor pass for "there is no more".
             yield from self._broken_off(f"a fault in this reader: {type(error).__name__}")
         for at, coverage in self._coverage.items():
@@ -197,13 +197,11 @@ class Recorded:
             raise TypeError(f"a reader gave a {type(record).__name__}")
 
     def _row(self, row: Row) -> bytes:
-        self._rows += 1
-        self._kinds[row.kind] += 1
         more: list[str] = []
         digest, raw = _digest(row.raw)
         fields: dict[str, str] = {
             "kind": f'"{row.kind}"',
-            "number": str(self._rows),
+            "number": str(self._rows + 1),
             "record": '"row"',
             "source": f'{{"end":{row.end},"member":{row.member},"sha256":"{digest.hex()}","start":{row.start}}}',
         }
@@ -247,19 +245,25 @@ class Recorded:
             () if address is None else address.flags,
             tuple(more),
         )
+        if flags:
+            fields["flags"] = written
+        pattern, in_order = _order(tuple(fields))
+        line: bytes = (pattern % in_order(fields)).encode()
+        # Counted only now: a row that can't be written is none, and the balance is of the rows that are there.
+        self._rows += 1
+        self._kinds[row.kind] += 1
         if row.kind == "unknown":
             self._kept_raw += 1
         elif not flags:
             self._plain += 1
         if flags:
-            fields["flags"] = written
             self._flags[flags] += 1
-        pattern, in_order = _order(tuple(fields))
-        return (pattern % in_order(fields)).encode()
+        return line
 
     def _raw(self, raw: bytes, size: int, more: list[str]) -> str:
         if size > len(raw):
             more.append("raw_cut")
+            raw = raw[: len(raw) - _begun(raw)]
         text = raw.rstrip(b"\r\n")
         try:
             return _text(text.decode())
@@ -275,9 +279,11 @@ class Recorded:
         return each
 
     def _time(self, row: Row, instant: str, more: list[str]) -> None:
-        if self._first is None or instant < self._first:
+        # without Z: a second with decimals is behind the same second without
+        bare = instant.rstrip("Z")
+        if self._first is None or bare < self._first.rstrip("Z"):
             self._first = instant
-        if self._last is None or instant > self._last:
+        if self._last is None or bare > self._last.rstrip("Z"):
             self._last = instant
         if self._reader.ordered:
             before = self._before.get(row.member)
@@ -361,6 +367,15 @@ def _digest(raw: bytes | Cut) -> tuple[bytes, bytes]:
     for piece in pieces(raw, 0, raw.size):
         hashed.update(piece)
     return hashed.digest(), raw.read(0, LONGEST_RAW)
+
+
+def _begun(raw: bytes) -> int:
+    """How many bytes at the end begin a UTF-8 character that is not whole."""
+    for count in range(1, min(4, len(raw)) + 1):
+        byte = raw[-count]
+        if byte & 0xC0 != 0x80:
+            return count if byte >= 0xC0 and count < (2 if byte < 0xE0 else 3 if byte < 0xF0 else 4) else 0
+    return 0
 
 
 def _before(end: Instant, start: Instant | None) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from custody.errors import InputRefused
 from custody.evidence.blockchain.captures import reader as captures
+from custody.evidence.claims import claims as all_claims
+from custody.evidence.claims import surest
 from custody.evidence.export import Export
 from custody.evidence.image import picture
 from custody.evidence.network import (
@@ -48,9 +50,6 @@ READERS: tuple[RecordReader, ...] = (
     picture.READER,
 )
 
-CLAIM = 50
-"""A score below this is no claim."""
-
 
 def named(name: str) -> RecordReader:
     """The reader of that name, or InputRefused."""
@@ -67,16 +66,10 @@ def named(name: str) -> RecordReader:
 
 
 def claims(export: Export) -> list[tuple[RecordReader, Detected]]:
-    """The readers that claim an export, the surest first."""
-    found = [(reader, detected) for reader in READERS if (detected := reader.detect(export)) is not None]
-    return sorted(
-        (one for one in found if one[1].score >= CLAIM), key=lambda one: (-one[1].score, one[0].name)
-    )
+    """The readers that claim an export, the surest first; see `custody.evidence.claims`."""
+    return all_claims(READERS, export)
 
 
 def choose(export: Export) -> tuple[RecordReader, Detected] | None:
     """The one reader whose claim is surer than all others'; None where nobody claims it, or two alike."""
-    found = claims(export)
-    if not found or (len(found) > 1 and found[0][1].score == found[1][1].score):
-        return None
-    return found[0]
+    return surest(READERS, export)

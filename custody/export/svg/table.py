@@ -21,7 +21,7 @@ def as_html(table: Sequence[Sequence[str]], *, caption: str) -> str:
     head, *rows = table
     heads = "".join(f'<th scope="col">{escape(clean(cell))}</th>' for cell in head)
     lines = [
-        f"<table>\n<caption>{escape(clean(caption))}</caption>\n<thead><tr>{heads}</tr></thead>\n<tbody>"
+        f"<table>\n<caption>{escape(clean(caption, _LONGEST))}</caption>\n<thead><tr>{heads}</tr></thead>\n<tbody>"
     ]
     for row in rows:
         cells = "".join(
