@@ -239,3 +239,19 @@ def test_what_is_typed_names_the_item_and_the_place_that_it_was_read_from(place)
     paid = ("add", "payment", "--case", "R-1", "--chain", "bitcoin", "--txid", "0" * 63 + "1")
     two_lines(run(place, *paid, "--from-item", "A-9/01"), 4)
     done(run(place, *paid, "--from-item", "A-1/01", "--place", "line 3"))
+
+
+def test_addresses_of_a_case_that_look_alike_are_told_whole(place):
+    from custody.evidence.blockchain.encodings.eip55 import checksummed
+
+    real, other = bytes.fromhex("dac1" + "7f" * 16 + "1ec7"), bytes.fromhex("dac1" + "2b" * 16 + "1ec7")
+    for number, one in enumerate((real, other), 1):
+        words = ("--chain", "ethereum", "--txid", f"0x{number:064x}", "--to", checksummed(one))
+        done(run(place, "add", "payment", "--case", "R-1", *words))
+    shown = done(records(place, "--case", "R-1"))
+    assert "look alike and are not the same" in shown.stderr
+    result = done(records(place, "--case", "R-1", "--json"))
+    looked = json.loads(result.stdout.splitlines()[-1])
+    LOOKED.validate(looked)
+    (group,) = looked["lookalikes"]
+    assert {one["address"].lower() for one in group["addresses"]} == {f"0x{real.hex()}", f"0x{other.hex()}"}

@@ -19,6 +19,7 @@ from custody.errors import UsageError
 from custody.format.text import show as safe
 
 if TYPE_CHECKING:
+    from custody.evidence.blockchain.captures.joined import Joined
     from custody.evidence.records.wanted import Filter
     from custody.ledger.work import ItemRow
     from custody.procedure.locker import Desk
@@ -148,18 +149,55 @@ def _of_item(
 def _of_case(
     session: Session, desk: Desk, case: str, wanted: Filter, writer: _Writer, purpose: str | None
 ) -> None:
+    from custody.evidence.blockchain.captures.joined import lookalikes_in
     from custody.procedure import records as reading
 
     about = reading.CaseRows()
     rows = reading.of_case(desk, case, session.purpose(purpose), wanted, about)
     writer.begin({"case": case}, "records of the case, by time")
-    for record in rows:
-        writer.row(record)
+    alike = lookalikes_in(_written(writer, rows))
     writer.of = about.rows
-    session.out.line({"record": "looked", "rows": about.rows, "shown": writer.shown, **about_value(about)})
+    looked = {"rows": about.rows, "shown": writer.shown, **about_value(about), "lookalikes": _alike(alike)}
+    session.out.line({"record": "looked", **looked})
     writer.end(None)
+    _say_lookalikes(session, alike)
     session.out.say(f"from {count_text(len(about.items), 'item')}: {', '.join(about.items) or 'none'}")
     say_about(session, about)
+
+
+def _written(writer: _Writer, rows: Iterator[dict[str, Any]]) -> Iterator[tuple[str | None, dict[str, Any]]]:
+    for record in rows:
+        writer.row(record)
+        yield record["item"], record
+
+
+def _alike(found: Joined) -> list[dict[str, Any]]:
+    """Addresses of chains over the whole case that look alike and are not the same, for --json."""
+    return [
+        {
+            "addresses": [
+                {"address": one.address, "rows": [{"item": item, "number": at} for item, at in one.places]}
+                for one in group.addresses
+            ]
+        }
+        for group in found.groups
+    ]
+
+
+def _say_lookalikes(session: Session, found: Joined) -> None:
+    from custody.evidence.blockchain.lookalikes import blocks
+
+    for group in found.groups[:_SHOWN]:
+        session.out.say(
+            "look: addresses that look alike and are not the same; one may be made to be taken for another:"
+        )
+        for one in group.addresses[:_SHOWN]:
+            first = ", ".join(f"row {at} of {item}" for item, at in one.places[:3])
+            session.out.say(f"  {blocks(safe(one.address, 300))}  ({first})")
+    if len(found.groups) > _SHOWN:
+        session.out.say(f"  and {len(found.groups) - _SHOWN} groups more; --json has all")
+    if found.left_out:
+        session.out.say(f"{found.left_out} addresses more were not compared with the others")
 
 
 def about_value(about: CaseRows) -> dict[str, Any]:

@@ -305,10 +305,10 @@ class Session:
         ``-``. Without a terminal nobody can be asked, and absent means "not stated".
         """
         if given is not None and given != "-":
-            return free_text(given, question)
+            return _unicode(given) or None
         if not self.terminal.present:
             return None
-        return free_text(self.terminal.line(f"{question} (Enter: {NOT_STATED}): "), question)
+        return _unicode(self.terminal.line(f"{question} (Enter: {NOT_STATED}): ")) or None
 
     def purpose(self, given: str | None) -> Purpose:
         """Why something is opened: asked once a command, logged before the first plain byte."""
