@@ -168,7 +168,10 @@ def _of_case(
 def _written(writer: _Writer, rows: Iterator[dict[str, Any]]) -> Iterator[tuple[str | None, dict[str, Any]]]:
     for record in rows:
         writer.row(record)
-        yield record["item"], record
+        # What somebody typed is one movement, and has its addresses at the top.
+        typed = {"from": record.get("address_from_raw"), "to": record.get("address_to_raw")}
+        ends = {end: address for end, address in typed.items() if address is not None}
+        yield record["item"], {**record, "transfers": [ends]} if ends else record
 
 
 def _alike(found: Joined) -> list[dict[str, Any]]:
