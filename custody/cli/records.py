@@ -388,11 +388,29 @@ def row_lines(record: dict[str, Any]) -> Iterator[str]:
         same = name.endswith("_raw") and record.get(name.removesuffix("_raw")) == value
         if name in _SHOWN_ELSEWHERE or same or name in _HEADS.get(record["kind"], ()):
             continue
+        if name == "transfers":
+            yield from _transfer_lines(value)
+            continue
+        if name == "verdicts":
+            value = ", ".join(f"{one['of']} {one['level']}" for one in value)
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
         yield f"    {name.replace('_', ' ')}: {safe(text, 2000)}"
     doubts = [flag for flag in record.get("flags", ()) if flag not in _TOLD_ONCE]
     if doubts:
         yield f"    flags: {', '.join(doubts)}"
+
+
+def _transfer_lines(transfers: list[dict[str, Any]]) -> Iterator[str]:
+    """Movements, one a line, addresses whole; an end that is not there is a transaction's input or output."""
+    for one in transfers:
+        ends = f"{safe(str(one.get('from', '…')), 300)} → {safe(str(one.get('to', '…')), 300)}"
+        units = f"{one['amount_units']} of the smallest unit" if "amount_units" in one else "amount not told"
+        asset = f" {safe(str(one['asset']), 100)}" if "asset" in one else ""
+        amount = f"{one['amount']}{asset}" if "amount" in one else f"{units}{asset and f' of{asset}'}"
+        yield f"    {ends}  {amount}"
+        more = [*one.get("flags", ()), *one.get("from_flags", ()), *one.get("to_flags", ())]
+        if more:
+            yield f"      {safe(', '.join(map(str, more)), 600)}"
 
 
 def headline(record: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from custody.evidence.chat.normalise import MEDIA_TYPE
+from custody.evidence.records.wanted import FIRST, LAST, check_times, padded
 from custody.ledger.work import ItemRow
 from custody.procedure import readable
 from custody.procedure.access import Purpose
@@ -29,6 +30,9 @@ class Filter:
     text: str | None = None
     numbers: tuple[int, ...] = ()
 
+    def __post_init__(self) -> None:
+        check_times(self.since, self.until)
+
     def takes(self, message: dict[str, Any], names: dict[str, str]) -> bool:
         """True for a message that is wanted. ``names``: participants' names by id."""
         if self.numbers and message["sequence"] not in self.numbers:
@@ -45,8 +49,10 @@ class Filter:
         written = time.get("utc") or time.get("local")
         if written is None:
             return True
-        after = self.since is None or written >= self.since
-        return after and (self.until is None or written[: len(self.until)] <= self.until)
+        # Of a time to the minute or day, and of one with decimals: what it may be counts.
+        first, last = padded(written, FIRST), padded(written, LAST)
+        after = self.since is None or last >= padded(self.since, FIRST)
+        return after and (self.until is None or first <= padded(self.until, LAST))
 
 
 def records(desk: Desk, item: ItemRow, purpose: Purpose) -> tuple[ItemRow, Lines]:

@@ -30,11 +30,6 @@ FIRST_OF_A_CODE = 5
 """So many notices of one code are written out; the account counts all."""
 _SOURCE = slice(messages.SALT * messages.SOURCE, messages.SALT * (messages.SOURCE + 1))
 _QUIET = frozenset({"syntax", "blank"})
-_FAULTS = (
-    ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError, AssertionError, SystemError,
-)  # fmt: skip
-"""What a fault in a reader can raise; SystemError too: Python 3.11's `re` has one for some possessive patterns."""
-
 _text = encode_basestring
 """The JSON of a text, as RFC 8785 spells it: what must be escaped is, and nothing else."""
 _NAMED = {name: f'"{name}":'.encode() for name in (*Message._fields, "id", "record", "sequence", "source")}
@@ -110,8 +105,9 @@ class Normalised:
         except MachineError:
             raise  # a full disk says nothing about the item
         except CustodyError as error:
-            yield from self._broken_off(error.message)
-        except _FAULTS as error:
+            # Without `where`: there the item's own name can stand, which a package may withhold.
+            yield from self._broken_off(error.what if error.found is None else f"{error.what}: {error.found}")
+        except Exception as error:  # noqa: BLE001 - struct.error and zlib.error have no other base
             # A fault of ours in a reader must not keep evidence out, nor pass for "there is no more".
             yield from self._broken_off(f"a fault in this reader: {type(error).__name__}")
         for at, coverage in self._coverage.items():

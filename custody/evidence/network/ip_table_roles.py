@@ -16,7 +16,8 @@ LOOKED = 60
 """Rows that are looked at for telling and proposing."""
 
 _WORDS: Mapping[str, str] = {
-    "ip": "ip|ip address|ip addr|ipaddress|ip adresse|source ip|src ip|source ip address|source address|client ip|"
+    "ip": "ip|address|adresse|dirección|direccion|endereço|endereco|indirizzo|"
+    "ip address|ip addr|ipaddress|ip adresse|source ip|src ip|source ip address|source address|client ip|"
     "client ip address|clientip|public ip|public ip address|external ip|nat ip|public ipv4|ipv4|ipv6|ipv4 address|"
     "ipv6 address|assigned ip|framed ip address|remote ip|remote address|login ip|user ip|adresse ip|ip source|"
     "adresse ip source|direccion ip|dirección ip|ip publica|ip pública|endereco ip|endereço ip|indirizzo ip|"

@@ -32,8 +32,8 @@ _TIME = re.compile(
     r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01])(T([01]\d|2[0-3])(:[0-5]\d(:[0-5]\d(\.\d{1,9})?Z?)?)?)?)?)?",
     re.ASCII,
 )
-_FIRST = "0000-01-01T00:00:00.000000000"
-_LAST = "9999-12-31T23:59:59.999999999"
+FIRST = "0000-01-01T00:00:00.000000000"
+LAST = "9999-12-31T23:59:59.999999999"
 _WEST, _EAST = timedelta(hours=12), timedelta(hours=14)
 """No clock on earth is further from UTC than this."""
 _CLOCK_DOUBTS = frozenset({
@@ -65,14 +65,7 @@ class Filter:
     numbers: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        for name, value in (("--from", self.since), ("--until", self.until)):
-            if value is not None and not _TIME.fullmatch(value):
-                raise UsageError(
-                    "not a time that rows can be compared with",
-                    where=name,
-                    expected="the beginning of a UTC time, like 2026-03-03 or 2026-03-03T20:14",
-                    found=show(value, 60),
-                )
+        check_times(self.since, self.until)
         if self.address is not None:
             _check_address(self.address)
 
@@ -92,12 +85,25 @@ class Filter:
         if self.since is None and self.until is None:
             return True
         first, last = _span(row)
-        if self.since is not None and last < _padded(self.since, _FIRST):
+        if self.since is not None and last < padded(self.since, FIRST):
             return False
-        return self.until is None or first <= _padded(self.until, _LAST)
+        return self.until is None or first <= padded(self.until, LAST)
 
 
-def _padded(text: str, like: str) -> str:
+def check_times(since: str | None, until: str | None) -> None:
+    """UsageError for a --from or an --until that is no beginning of a time."""
+    for name, value in (("--from", since), ("--until", until)):
+        if value is not None and not _TIME.fullmatch(value):
+            raise UsageError(
+                "not a time that can be compared with",
+                where=name,
+                expected="the beginning of a UTC time, like 2026-03-03 or 2026-03-03T20:14",
+                found=show(value, 60),
+            )
+
+
+def padded(text: str, like: str) -> str:
+    """The beginning of a time as a whole one (``like`` FIRST or LAST), so that texts compare as times do."""
     text = text.rstrip("Z")
     return text + like[len(text) :]
 
@@ -109,13 +115,13 @@ def _span(row: Mapping[str, Any]) -> tuple[str, str]:
         first, last = _by_its_clock(row)
     else:
         text = instant[:16] if row.get("precision") == "min" else instant
-        first, last = _padded(text, _FIRST), _padded(text, _LAST)
+        first, last = padded(text, FIRST), padded(text, LAST)
     end = row.get("instant_end")
     if end is not None:
         # Which of the two is wrong where the end lies before the beginning is not known.
-        first, last = min(first, _padded(end, _FIRST)), max(last, _padded(end, _LAST))
+        first, last = min(first, padded(end, FIRST)), max(last, padded(end, LAST))
     elif row.get("time_end_raw") is not None or row.get("local_end") is not None:
-        last = _LAST
+        last = LAST
     return first, last
 
 
@@ -128,15 +134,15 @@ def _by_its_clock(row: Mapping[str, Any]) -> tuple[str, str]:
         or flags & _CLOCK_DOUBTS
         or any(flag not in FLAGS and ":" not in flag for flag in flags)
     ):
-        return _FIRST, _LAST
+        return FIRST, LAST
     try:
         shown = datetime.fromisoformat(row["local"][:19])
         length = timedelta(days=1) if len(row["local"]) <= 10 else timedelta(minutes=1)
-        return (shown - _EAST).isoformat(), _padded(
-            (shown + _WEST + length).isoformat(timespec="seconds"), _LAST
+        return (shown - _EAST).isoformat(), padded(
+            (shown + _WEST + length).isoformat(timespec="seconds"), LAST
         )
     except (ValueError, OverflowError):
-        return _FIRST, _LAST
+        return FIRST, LAST
 
 
 def _has_account(wanted: str, row: Mapping[str, Any]) -> bool:
