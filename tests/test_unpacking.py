@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
+import random
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from hypothesis import strategies as st
 from custody.errors import InputRefused
 from custody.evidence import unpacking
 from custody.evidence.export import Held
-from custody.procedure import cases, records
+from custody.procedure import cases, derive, records
 from custody.procedure.derive import Derived, NotRead, Wish
 from custody.procedure.locker import Desk
 from tests import desks
@@ -79,6 +82,26 @@ def test_a_rotated_log_is_read(desk: Desk, tmp_path: Path) -> None:
         2 * len(LINE),
     ]
     assert found[0]["unpacked"] == "gzip"
+
+
+def test_what_no_reader_claims_stays_packed_and_is_not_worked_on(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worked_on = []
+    monkeypatch.setattr(derive.Deriver, "_scratch", lambda self, pieces: worked_on.append(pieces))
+    item = take(desk, tmp_path, "backup.gz", gzip.compress(random.Random(1).randbytes(3 << 20)))
+    assert item.derived is None
+    assert not worked_on
+
+
+def test_a_packed_archive_is_no_log(desk: Desk, tmp_path: Path) -> None:
+    held = io.BytesIO()
+    with tarfile.open(fileobj=held, mode="w:gz", format=tarfile.USTAR_FORMAT) as file:
+        info = tarfile.TarInfo("access.log")
+        info.size = len(LINE) * 50
+        file.addfile(info, io.BytesIO(LINE * 50))
+    item = take(desk, tmp_path, "logs.tar.gz", held.getvalue())
+    assert not isinstance(item.derived, Derived)
 
 
 def test_a_broken_one_is_in_and_that_is_told(desk: Desk, tmp_path: Path) -> None:

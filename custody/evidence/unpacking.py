@@ -51,5 +51,20 @@ def gunzip(data: Bytes, *, where: str) -> Iterator[bytes]:
         raise _broken(where, "ends in the middle of a gzip file")
 
 
+def head(data: Bytes, *, where: str, count: int = 1 << 18) -> bytes:
+    """The first ``count`` bytes of the content, or all of it where it is shorter. InputRefused as `gunzip`."""
+    held = b""
+    for piece in gunzip(data, where=where):
+        held += piece
+        if len(held) >= count:
+            break
+    return held[:count]
+
+
+def is_tar(content: bytes) -> bool:
+    """Whether content begins as a tar archive does (POSIX.1, ustar): files in it are no rows of a log."""
+    return content[257:262] == b"ustar"
+
+
 def _broken(where: str, what: str) -> InputRefused:
     return InputRefused(f"this {what}", where=where, hint="the file itself is in; nothing was read out of it")

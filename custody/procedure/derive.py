@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from custody.evidence import archive, unpacking
 from custody.evidence.chat.attached import Attached
 from custody.evidence.chat.normalise import MEDIA_TYPE, Normalised, Summary
 from custody.evidence.chat.reader import Reader
-from custody.evidence.export import Bytes, Export, Member
+from custody.evidence.export import Bytes, Export, Held, Member
 from custody.evidence.reading import Detected, Settings
 from custody.evidence.records.form import MEDIA_TYPE as RECORDS
 from custody.evidence.records.form import SCHEMA as RECORDS_SCHEMA
@@ -34,6 +35,7 @@ from custody.procedure.rim import Rim
 from custody.vault.scratch import Scratch
 
 _LONGEST_NAME = 4096
+_PEEKED = 1 << 20
 MAX_PARTS = 20_000
 """So many files of one export become items; a larger export keeps them inside, and that is told."""
 
@@ -178,6 +180,9 @@ class Deriver:
         """
         with contextlib.ExitStack() as stack:
             try:
+                first, pieces = _peek(pieces)
+                if first.startswith(unpacking.GZIP) and not self._worth_unpacking(name, first, wish):
+                    return None
                 content = stack.enter_context(self._scratch(pieces))
                 export, packed = self._export(stack, content, name, media_type)
                 if packed is None and content.read(0, 2) == unpacking.GZIP:
@@ -196,15 +201,27 @@ class Deriver:
             content = stack.enter_context(self._scratch(pieces))
             yield self._export(stack, content, name, media_type)[0]
 
+    def _worth_unpacking(self, name: str, first: bytes, wish: Wish) -> bool:
+        """Whether a reader claims a packed file by its beginning: a backup of many gigabytes is not worked on."""
+        if self._claimed(Export.of(name, first), wish):
+            return True
+        head = unpacking.head(Held(first), where=name)
+        return not unpacking.is_tar(head) and self._claimed(Export.of(name.removesuffix(".gz"), head), wish)
+
     def _unpacked(self, stack: contextlib.ExitStack, export: Export, content: Bytes, wish: Wish) -> Export:
         """What a gzip file holds, where nobody reads the file as it is: rotated logs are kept so."""
-        with contextlib.suppress(InputRefused):
-            if any(one is not None for one in self._choose(export, wish)):
-                return export
-        inner = stack.enter_context(self._scratch(unpacking.gunzip(content, where=export.name)))
+        if self._claimed(export, wish):
+            return export
         name = export.name.removesuffix(".gz")
+        inner = stack.enter_context(self._scratch(unpacking.gunzip(content, where=export.name)))
         only = Member(index=0, name=name, size=inner.size, open=lambda: inner)
         return Export(name=name, members=(only,), unpacked="gzip")
+
+    def _claimed(self, export: Export, wish: Wish) -> bool:
+        try:
+            return any(one is not None for one in self._choose(export, wish))
+        except InputRefused:
+            return False
 
     def _scratch(self, pieces: Iterator[bytes]) -> Scratch:
         return Scratch(pieces, folder=self._folder, key=self._rim.random(32))
@@ -369,6 +386,18 @@ class Deriver:
             name=name,
             media_type=media_type,
         )
+
+
+def _peek(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """The first bytes, as many as tell what a packed file holds, and all pieces as before."""
+    taken: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        taken.append(piece)
+        size += len(piece)
+        if size >= _PEEKED:
+            break
+    return b"".join(taken), itertools.chain(taken, pieces)
 
 
 def discard(children: Sequence[Child]) -> None:
