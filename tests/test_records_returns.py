@@ -16,7 +16,15 @@ from hypothesis import strategies as st
 
 from custody.errors import InputRefused
 from custody.evidence.export import Export
-from custody.evidence.network import found_row, ip_table, profile, returns, table_layout, written_times
+from custody.evidence.network import (
+    found_row,
+    ip_table,
+    profile,
+    returns,
+    table_layout,
+    table_records,
+    written_times,
+)
 from custody.evidence.network.written_times import Clock
 from custody.evidence.reading import Settings
 from custody.evidence.records import registry
@@ -533,3 +541,22 @@ def test_a_zip_of_a_workbook_is_a_workbook() -> None:
     with zipfile.ZipFile(held) as opened:
         export = harness.members(*((name, opened.read(name)) for name in opened.namelist()))
     assert harness.run(reader("tiktok-return-ip"), export).rows[0]["ip"] == "203.0.113.5"
+
+
+def test_a_text_that_can_be_no_such_table_is_not_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    def apart(*_: object, **__: object) -> None:
+        pytest.fail("a novel was taken apart as a table")
+
+    monkeypatch.setattr(table_records, "TextTable", apart)
+    monkeypatch.setattr(ip_table, "TextTable", apart)
+    line = "It was 12:30, and a dark and stormy night, 3.5 miles off;" * 5 + "\n"
+    novel = Export.of("novel.txt", line.encode() * 100)
+    claims = [one.name for one in registry.READERS if (found := one.detect(novel)) and found.score >= 50]
+    assert claims == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_a_header_is_found_in_its_bytes_whatever_their_encoding(encoding: str) -> None:
+    data = "Esn,Ip,Ts\nX1,192.0.2.7,2026-03-03 20:14:05 UTC\n".encode(encoding)
+    (netflix,) = [reader for reader in registry.READERS if reader.name == "netflix-ip"]
+    assert netflix.detect(Export.of("IpAddressesLogin.csv", data)) is not None

@@ -69,9 +69,10 @@ def detect(export: Export) -> Detected | None:
     for member in export.members:
         if len(at) >= 200 or not _may_be(export, member):
             continue
-        score, reason = ip_table_roles.looks(
-            TextTable(member, head=True, wants=ip_table_roles.names_an_address)
-        )
+        score, reason = ip_table_roles.NO_CLAIM, "a table"
+        if ip_table_roles.may_hold_addresses(member.head()):
+            source = TextTable(member, head=True, wants=ip_table_roles.names_an_address)
+            score, reason = ip_table_roles.looks(source)
         if export.zipped and score < 50:
             continue
         if not member.base.lower().endswith(_TEXTS) and score < 50:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from custody.evidence.chat.table.csv_rows import Row as TableRow
@@ -51,6 +52,7 @@ _WORDS: Mapping[str, str] = {
     "region": "region|state|bundesland",
 }  # fmt: skip
 _BY_NAME = {plain(word): role for role, words in _WORDS.items() for word in words.split("|")}
+_ADDRESS_LIKE = re.compile(rb"[0-9]\.[0-9]{1,3}\.[0-9]|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]")
 _TIMES = Clock(forms=("iso", "ctime", "named", "numeric"))
 
 
@@ -83,6 +85,11 @@ def is_time(text: str) -> bool:
     """Whether a cell looks like a time with a day."""
     text = text.strip()
     return 5 < len(text) < 60 and "time_not_understood" not in _TIMES.read(text).flags
+
+
+def may_hold_addresses(head: bytes) -> bool:
+    """Whether anything in the bytes could be an address: taking a long text apart as a table costs milliseconds."""
+    return _ADDRESS_LIKE.search(head.replace(b"\0", b"")) is not None
 
 
 def looks(source: Source) -> tuple[int, str]:
