@@ -29,7 +29,7 @@ _START = r'^([^ ]+) - ([^ ]+) \[([^]]+)\] "([^"]*)" ([0-9]{3}) ([0-9]+|-)'
 _COMBINED = re.compile(_START + r' "([^"]*)" "([^"]*)"\r?\n', re.MULTILINE)
 _COMMON = re.compile(_START + r"()()\r?\n", re.MULTILINE)
 _USUAL = (_COMBINED, _COMMON)
-_ADDRESSES = 1 << 14
+_ADDRESSES = 1 << 16
 _TIMES = 1 << 9
 """So many are remembered: times come in order, and few things that are near are found faster than many."""
 _WRITTEN = len("01/Jan/2026:10:00:59 +0000")
