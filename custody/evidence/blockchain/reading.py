@@ -1,7 +1,7 @@
 """What one text can be: its readings, each with the strength of what is said of it.
 
 There is no word "valid" here. ``form_ok`` says that a text has the shape that its chain uses; ``checksum_ok``
-that its checksum matches, so that nobody mistyped it. Neither says that anything exists on a chain.
+that its checksum matches: a mistyped text would hardly ever pass. Neither says that anything exists on a chain.
 """
 
 from __future__ import annotations

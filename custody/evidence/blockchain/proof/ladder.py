@@ -28,7 +28,7 @@ STRENGTHS: dict[str, str] = {
     "seen_on_screenshot": "it is seen in a picture; what the picture shows was not checked",
     "explorer_statement": "a website or a program stated it; its statement was not proven",
     "form_ok": "the ids and addresses have the form that this chain uses",
-    "checksum_ok": "the checksums of the addresses match, so nobody mistyped them",
+    "checksum_ok": "the checksums of the addresses match: a mistyped one would hardly ever pass",
     "hash_matches": "these are the bytes with this id; whether they were ever sent is not shown",
     "signature_matches": "signed by the key of the sending address; whether it was ever sent is not shown",
     "included_in_given_block": "the transaction stands in the block that was given; whether this block is one of the "
