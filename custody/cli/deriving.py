@@ -64,7 +64,7 @@ def derive_options(function: _Function) -> _Function:
                 "--mapping",
                 metavar="FILE",
                 type=click.Path(),
-                help="A JSON file that says which column of a table is what; derive asks, and writes a new one.",
+                help="JSON: which column of a table is what (derive asks, and writes a new file), or which chain.",
             ),
         ]
     ):

@@ -49,7 +49,7 @@ CSV_COLUMNS = (
 
 
 @click.command(cls=Command, short_help="the rows of a log, a return or a capture, each with its place")
-@click.argument("item", metavar="ITEM", required=False)
+@click.argument("item", metavar="[ITEM]", required=False)
 @click.option(
     "--from", "since", metavar="TIME", help="From this time on, like 2026-03-03 or 2026-03-03T20:14."
 )
@@ -91,7 +91,7 @@ def records(
     """What a log, a return, a capture or a picture says, row by row.
 
     An IP address identifies a connection, not a person. Cite a row by item and number: row 12 of A-3/01. Opening
-    it is logged. Times are instants (ending in Z) where the source proves them or somebody stated its zone; all
+    it is logged. Times are instants (ending in Z) where the source tells its zone or somebody stated it; all
     others are marked so. --from and --until are UTC, and leave a row without an instant out only where no zone on
     earth could bring it in. With --json: one JSON object a line, after a first line that names what follows.
     """

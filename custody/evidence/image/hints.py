@@ -92,7 +92,7 @@ def _by_statement(one: Statement, found: list[Hint]) -> None:
 
 
 def generator_flags(out: Walk) -> None:
-    """Presence of prompts, and of a stated source that is a trained program."""
+    """Presence of prompts, and of a stated source that is a program."""
     for one in out.statements:
         if one.origin == "text" and one.name in names.GENERATOR_TEXTS:
             out.flags.add("generator_text")

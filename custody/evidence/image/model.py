@@ -39,7 +39,7 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "place_named": "a field names a town, a country or another place",
         "proofmode_mentioned": "ProofMode is named inside; it was not judged here",
         "screenshot_possible": "name, program or size are as of a screenshot; each reason is a hint",
-        "stated_as_generated": "the file itself says that a trained program made it or parts of it",
+        "stated_as_generated": "the file itself says that a program made it or parts of it",
         "thumbnail_differs": "the small picture inside has another shape: perhaps cropped after it was made",
         "time_unset": "a field for a time is there and holds only zeros or blanks",
         "too_large_to_render": "so many pixels that it is not shown or compared here; it is kept like every file",

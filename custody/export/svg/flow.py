@@ -17,7 +17,7 @@ from custody.export.svg.labels import blocks, clean, drawn, units, wrap
 Strength = Literal["proven", "stated", "inferred"]
 STROKES: dict[Strength, str | None] = {"proven": None, "stated": "2 5", "inferred": "10 5"}
 _MEANS: dict[Strength, str] = {
-    "proven": "follows from bytes that are here: a hash, a signature, inclusion in a block",
+    "proven": "worked out again from bytes that are here; not that it was sent, or carried out",
     "stated": "captured or typed, so somebody's statement; not proven",
     "inferred": "a rule of thumb, which can be wrong",
 }
