@@ -67,7 +67,10 @@ def draw(desk: Desk, case: str, kind: Kind, wanted: Filter, purpose: Purpose) ->
                     left_out += 1
     if kind == "logins":
         made = login_table(logins)
-        svg, caption = login_timeline(logins), "Logins by time"
+        svg, caption = (
+            login_timeline(logins),
+            "Logins by time (an IP address identifies a connection, not a person)",
+        )
     else:
         made = flow_table(transfers)
         svg, caption = coin_flow(transfers), "Transfers by time"
