@@ -256,3 +256,35 @@ def test_every_opening_is_logged(place):
     kinds = [one["kind"] for one in value(run(place, "log", "--item", "A-1/01.1", "--json"))["entries"]]
     assert kinds == ["item.derived", "item.accessed"]
     assert json.dumps(value(run(place, "check", "--json")))
+
+
+@pytest.mark.parametrize(
+    ("row", "strengths"),
+    [
+        ({"status": "confirmed"}, ["stated", "proven"]),
+        ({"status": "in_block"}, ["stated", "proven"]),
+        ({"status": "failed"}, ["stated", "stated"]),
+        ({"status": "unconfirmed"}, ["stated", "stated"]),
+        ({"status": "unknown"}, ["stated", "stated"]),
+        ({}, ["stated", "stated"]),
+        ({"status": "confirmed", "details": {"asks": "a contract"}}, ["stated", "stated"]),
+        ({"status": "confirmed", "verdicts": []}, ["stated", "stated"]),
+    ],
+)
+def test_solid_is_only_what_the_bytes_say_of_a_payment_that_nobody_calls_failed(row, strengths):
+    from custody.procedure.picture import transfers_of
+
+    bitcoin = {
+        "item": "A-1/01", "number": 1, "chain": "bitcoin", "verdicts": [{"of": "transaction", "level": "hash_matches"}],
+        "transfers": [{"from": "a", "amount_units": "3"}, {"to": "b", "amount_units": "2"}],
+    }  # fmt: skip
+    assert [one.strength for one in transfers_of({**bitcoin, **row})] == strengths
+
+
+def test_a_picture_says_that_not_all_was_looked_at():
+    from custody.procedure.picture import _partly
+    from custody.procedure.records import CaseRows
+
+    assert _partly(CaseRows(), 0) == ""
+    assert "not everything" in _partly(CaseRows(), 1)
+    assert "not everything" in _partly(CaseRows(not_opened=[("A-1/01", "no key")]), 0)

@@ -32,7 +32,7 @@ _SHOWN_ELSEWHERE = frozenset({
 })  # fmt: skip
 _HEADS = {
     "coin": ("chain", "txid", "canonical"),
-    "page": ("type", "uri", "status"),
+    "page": ("type", "url", "status"),
     "picture": ("format", "width", "height"),
     "network": ("range", "name"),
     "listed": ("ip",),
@@ -209,6 +209,7 @@ def about_value(about: CaseRows) -> dict[str, Any]:
         "items": about.items,
         "not_opened": [{"label": label, "why": why} for label, why in about.not_opened],
         "without": about.without,
+        "pictures": about.pictures,
         "doubts": [{"label": label, "what": what} for label, what in about.doubts],
     }
 
@@ -219,6 +220,11 @@ def say_about(session: Session, about: CaseRows) -> None:
         session.out.say(f"look: {label}: {what}")
     for label, why in about.not_opened:
         session.out.say(f"not looked at: {label}: {why}")
+    if about.pictures:
+        session.out.say(
+            f"{count_text(about.pictures, 'picture')} not among these rows: custody records ITEM shows one, "
+            "--alike compares all"
+        )
     if about.without:
         more = f" and {len(about.without) - _SHOWN} more" if len(about.without) > _SHOWN else ""
         session.out.say(

@@ -13,7 +13,7 @@ from custody import machine
 from custody.errors import InputRefused, MachineError
 from custody.evidence.records.wanted import Filter
 from custody.export.svg import table
-from custody.export.svg.flow import Strength, Transfer, coin_flow
+from custody.export.svg.flow import Transfer, coin_flow
 from custody.export.svg.flow import table as flow_table
 from custody.export.svg.timeline import Login, login_timeline
 from custody.export.svg.timeline import table as login_table
@@ -28,6 +28,7 @@ MOST = 100_000
 """Rows that a picture's table takes; a picture shows far fewer, and says how many it leaves out."""
 
 _PROVEN = frozenset({"hash_matches", "signature_matches", "included_in_given_block", "block_on_known_chain"})
+_CARRIED = frozenset({"confirmed", "in_block"})
 _UTXO = frozenset({"bitcoin", "litecoin", "bitcoin-cash", "dogecoin"})
 
 
@@ -67,13 +68,12 @@ def draw(desk: Desk, case: str, kind: Kind, wanted: Filter, purpose: Purpose) ->
                     left_out += 1
     if kind == "logins":
         made = login_table(logins)
-        svg, caption = (
-            login_timeline(logins),
-            "Logins by time (an IP address identifies a connection, not a person)",
-        )
+        svg = login_timeline(logins, title=f"Logins by time{_partly(about, left_out)}")
+        caption = "Logins by time (an IP address identifies a connection, not a person)"
     else:
         made = flow_table(transfers)
-        svg, caption = coin_flow(transfers), "Transfers by time"
+        svg = coin_flow(transfers, title=f"Transfers by time{_partly(about, left_out)}")
+        caption = "Transfers by time"
     return Picture(
         svg=svg,
         html=table.as_html(made, caption="; ".join([caption, *_limits(about, left_out)])),
@@ -117,10 +117,18 @@ def login(row: Mapping[str, Any]) -> Login:
     )
 
 
+def _partly(about: CaseRows, left_out: int) -> str:
+    """A picture goes round alone: where something was not looked at, its title says so."""
+    return " (not everything was looked at: see the table)" if any(_limits(about, left_out)) else ""
+
+
 def transfers_of(row: Mapping[str, Any]) -> Iterator[Transfer]:
     """The movements of a row of kind "coin": those that it lists, or the one that somebody typed."""
     levels = {one.get("level") for one in row.get("verdicts", ())}
-    strength: Strength = "proven" if levels & _PROVEN else "stated"
+    # What the signed bytes say of a transaction that nobody calls failed or pending; what they only ask a contract
+    # for, and whose outputs they spend, stands in other bytes.
+    worked_out = bool(levels & _PROVEN) and row.get("status") in _CARRIED
+    asks = "asks" in (row.get("details") or {})
     listed: Sequence[Mapping[str, Any]] = row.get("transfers") or ()
     if not listed and (row.get("address_from_raw") or row.get("address_to_raw")):
         listed = (
@@ -137,7 +145,9 @@ def transfers_of(row: Mapping[str, Any]) -> Iterator[Transfer]:
         yield Transfer(
             chain=chain,
             model="utxo" if utxo else "account",
-            strength=strength,
+            strength="proven"
+            if worked_out and not asks and not (utxo and one.get("to") is None)
+            else "stated",
             item=row["item"],
             place=_place(row),
             txid=row.get("txid") or row.get("txid_raw"),

@@ -128,6 +128,8 @@ class CaseRows:
     without: list[str] = field(default_factory=list)
     doubts: list[tuple[str, str]] = field(default_factory=list)
     rows: int = 0
+    pictures: int = 0
+    """Pictures of the case: their rows are made one by one, when somebody asks."""
 
 
 class _Source(NamedTuple):
@@ -192,12 +194,18 @@ def _source(
             return _Source(item, row, media_type)
     if closed:
         about.not_opened.append((item.label, "your key does not open what is known of it"))
+    elif first is not None and item.object is not None and _is_picture(first):
+        about.pictures += 1
     elif first is not None and _may_have_rows(first, has_forms=bool(forms)):
         if item.object is None:
             about.not_opened.append((item.label, "only registered: its content was kept nowhere"))
         else:
             about.without.append(item.label)
     return None
+
+
+def _is_picture(first: Parts) -> bool:
+    return str(first.values["content"]["media_type"]).startswith("image/")
 
 
 def _may_have_rows(first: Parts, *, has_forms: bool) -> bool:

@@ -36,7 +36,7 @@ def instant(
     if time in ("-", ""):
         return None
     written = f"{day if date == '-' else date} {time}" if date != "-" or day is not None else time
-    return log_time(written, zone) if local else utc_time(written, zone, "in_file_header")
+    return log_time(written, zone) if local else utc_time(written, zone, "provider_document")
 
 
 def seen(column: Mapping[str, str], when: Instant | None, flags: tuple[str, ...] = ()) -> Seen:
