@@ -440,3 +440,10 @@ def test_another_program_reads_the_same(samples: Path) -> None:
 
 def _unescaped(text: str) -> str:
     return re.sub(r"\\(?:x([0-9a-f]{2})|(.))", lambda m: chr(int(m[1], 16)) if m[1] else m[2], text)
+
+
+def test_the_reason_counts_the_lines_that_were_looked_at() -> None:
+    line = b'192.0.2.7 - - [03/Mar/2026:20:14:05 +0100] "GET / HTTP/1.1" 200 12\n'
+    found = access_log.READER.detect(Export.of("access.log", line * 2 + b"something else\n"))
+    assert found is not None
+    assert found.reasons == ("2 of the first 3 lines have an address, a time in brackets and a request",)

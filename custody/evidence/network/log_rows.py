@@ -67,21 +67,23 @@ def detected(
     export: Export, fits: Callable[[str], bool], reason: str, *, least: float = 0.5, surest: int = 94
 ) -> Detected | None:
     """A claim by the share of the first lines that fit: ``least`` of them at least; a zip by its best file."""
-    best = 0.0
+    best, counts = 0.0, (0, 0)
     members: list[int] = []
     for member in export.members[: LOOKED_AT if export.zipped else 1]:
         if export.zipped and not _LIKE_A_LOG.search(member.base):
             continue
         found = heads(member)
-        share = sum(map(fits, found)) / len(found) if found else 0.0
+        fitting = sum(map(fits, found))
+        share = fitting / len(found) if found else 0.0
         if share >= least and share > 0:
             members.append(member.index)
-            best = max(best, share)
+            if share > best:
+                best, counts = share, (fitting, len(found))
     if not members:
         return None
     return Detected(
         score=60 + int(best * (surest - 60)),
-        reasons=(f"{int(best * 100)} of 100 lines at its head {reason}",),
+        reasons=(f"{counts[0]} of the first {counts[1]} lines {reason}",),
         members=tuple(members),
     )
 
