@@ -244,7 +244,8 @@ def test_a_case_is_joined_by_time_and_what_has_none_comes_last(desk: Desk, case:
         ("A-1/01", 3, None),
         ("A-1/01", 4, None),
     ]
-    assert about == records.CaseRows(items=["A-1/01", "A-2/01"], doubts=[("A-1/01", "open: zone")], rows=5)
+    doubts = [("A-1/01", "open: zone")]
+    assert about == records.CaseRows(items=["A-1/01", "A-2/01"], doubts=doubts, rows=5, pictures=1)
     assert all(one["id"] for one in found)
 
 
@@ -593,3 +594,17 @@ def test_a_log_in_a_zip_that_is_a_chat_is_in_the_case_once(
     found, about = of_case(desks.sit_down(desk), case)
     assert [one["item"] for one in found] == ["A-1/01.2"] * 4
     assert (about.items, about.without) == (["A-1/01.2"], [])
+
+
+def test_a_mark_that_came_later_goes_on_to_what_is_derived(desk: Desk, case: str, tmp_path: Path) -> None:
+    take(desk, case, tmp_path, "access.log", LOG, derive=Wish(off=True))
+    source = {"source": {"text": "another telephone"}}
+    files = desks.put(tmp_path / "again", {"access.log": LOG})
+    desks.take_in(desk, case, files, derive=Wish(off=True), again=True, record=source, handling=("child",))
+    made = rederive.derive_item(
+        desks.sit_down(desk), desk.locker.work.items()[0], WISH, desks.WHY, with_seal=False
+    )
+    again = desks.sit_down(desk)
+    form = next(row for row in again.locker.work.items() if row.label == made.labels[0])
+    opened = access.open_item(again, form, purpose=desks.WHY, what="parts")
+    assert opened.first("handling") == {"flags": ["child"]}

@@ -9,7 +9,7 @@ from custody import machine
 from custody.errors import InputRefused, NoRight
 from custody.format import compartments
 from custody.ledger.work import ItemRow
-from custody.procedure import access
+from custody.procedure import access, lists
 from custody.procedure.access import Purpose
 from custody.procedure.batch import Adding
 from custody.procedure.derive import Derived, Deriver, NotRead, Wish
@@ -47,7 +47,8 @@ def derive_item(
     content, name = opened.first("content"), opened.first("name")
     if content is None or name is None:
         raise NoRight("your key does not open what is known of this item", where=item.label)
-    handling = opened.first("handling") or {"flags": ["unassessed"]}
+    # What is known by now: the same bytes may have come in again with a mark that the first time did not have.
+    handling = lists.handling_flags(opened.parts) or ("unassessed",)
     earlier = desk.locker.work.derived(item.id)
     wish = wish.on(first.time.wall)
     with desk.locker.lock():
@@ -55,7 +56,7 @@ def derive_item(
         staging = desk.locker.vault.staging()
         staging.__enter__()
     try:
-        setting = _setting(desk, str(staging.directory), tuple(handling["flags"]))
+        setting = _setting(desk, str(staging.directory), handling)
         made = Deriver(desk.rim, setting).derive(
             opened.content(),
             name=_name(name),
