@@ -173,8 +173,9 @@ def test_derive_names_what_comes_next(place):
 
 
 def test_formats_lists_both_kinds_of_readers(place):
-    named = [one["name"] for one in value(run(place, "formats", "--json"))["evidence"]]
-    assert {"toy-log", "toy-picture"} <= set(named)
+    told = {one["name"]: one["how"] for one in value(run(place, "formats", "--json"))["evidence"]}
+    assert told["toy-log"].startswith("custody collect: ")
+    assert told["toy-picture"].startswith("custody records: "), "read when somebody asks"
 
 
 @pytest.mark.parametrize(

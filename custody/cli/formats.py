@@ -46,11 +46,14 @@ def _taken() -> list[tuple[str, ...]]:
     from custody.evidence.chat import registry as chats
     from custody.evidence.records import registry as records
 
-    read = [(one.name, one.title, one.zone) for one in chats.READERS]
-    read += [(one.name, one.title, one.zone) for one in records.READERS]
+    read = [("custody collect", one.name, one.title, one.zone) for one in chats.READERS]
+    read += [
+        ("custody records" if one.on_asking else "custody collect", one.name, one.title, one.zone)
+        for one in records.READERS
+    ]
     return [
         ("any file", "custody collect: kept byte for byte; its type told by structure, else by libmagic"),
         ("an IP address at a time", "custody add ip: typed by hand"),
         ("a payment on a public chain", "custody add payment: typed by hand"),
-        *((name, f"custody collect: {title}; times in {zone}") for name, title, zone in read),
+        *((name, f"{command}: {title}; times in {zone}") for command, name, title, zone in read),
     ]
