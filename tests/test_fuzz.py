@@ -71,6 +71,7 @@ NOT_READERS = {
     "custody.evidence.network.access_line:read_line": "under records-access-log",
     "custody.evidence.network.profile:parse": "our own data files, checked again when they are loaded",
     "custody.evidence.network.written_times:Clock.read": "under the readers of returns and ip-table",
+    "custody.evidence.records.wanted:check_times": "words that a person types",
     "custody.evidence.registry:check_name": "a word that a person types",
     "custody.evidence.web.package:parse": "under records-wacz, whose packages tests/test_records_web.py damages",
     "custody.evidence.web.transfer:parse_head": "under records-warc",

@@ -980,3 +980,11 @@ def test_damaged_directories_are_accounted_for(rest: bytes, order: str) -> None:
     head = (b"MM\0*" if order == ">" else b"II*\0") + struct.pack(f"{order}I", 8)
     look(head + rest)
     with_exif(head + rest)
+
+
+@pytest.mark.parametrize("begin", [b"II+\x00", b"MM\x00+"])
+@pytest.mark.parametrize("more", [b"", b"made up" * 9])
+def test_a_big_tiff_is_accounted_for_and_not_walked(begin: bytes, more: bytes) -> None:
+    picture = facts(Held(begin + more))
+    assert [(part.start, part.end) for part in picture.parts] == [(0, 4 + len(more))]
+    assert "damaged" in picture.flags

@@ -21,6 +21,7 @@ def walk(out: Walk) -> None:
     """Account for every byte that a directory refers to."""
     window = out.window
     if window.take(0, 4) in BIG:
+        out.parts.add(window.size, "not walked", "not understood")
         out.fault(0, window.size, "a BigTIFF: it is not walked")
         out.end = window.size
         return
