@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -114,6 +115,65 @@ def test_collect_says_what_came_in_and_that_the_authority_is_a_test(place):
 
 def test_seal_has_nothing_more_to_do(place):
     assert value(place.sealed)["why_not"] is None
+
+
+@pytest.fixture
+def opened_in(monkeypatch):
+    """The names of the threads in which key files are opened from here on."""
+    threads = []
+    real = keyfile.open_
+
+    def open_(*args, **kwargs):
+        threads.append(threading.current_thread().name)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(keyfile, "open_", open_)
+    return threads
+
+
+@pytest.mark.parametrize(
+    ("words", "opens"),
+    [
+        (("custodian", "list"), True),
+        (("list", "--names", "--purpose", "x"), True),
+        (("list",), False),
+        (("check", "--no-key"), False),
+        (("check",), True),
+        (("todo",), False),
+    ],
+)
+def test_a_key_file_whose_passphrase_is_in_a_file_is_opened_once_and_beside_the_loading(
+    place, opened_in, words, opens
+):
+    done(run(place, *words))
+    assert len(opened_in) == opens
+    assert "MainThread" not in opened_in
+
+
+def test_what_is_wrong_with_the_key_is_told_as_without_the_thread(place, opened_in, tmp_path):
+    wrong = tmp_path / "wrong"
+    wrong.write_text("another passphrase than that\n")
+    wrong.chmod(0o600)
+    options = ["--locker", str(place.locker), "--key", str(place.key), "--passphrase-file"]
+    result = CliRunner().invoke(main, [*options, str(wrong), "custodian", "list"])
+    assert result.exit_code == 12
+    assert "the key file does not open with this passphrase" in result.stderr
+    assert len(opened_in) == 1, "a wrong passphrase is tried once, and costs once"
+    result = CliRunner().invoke(main, [*options, str(tmp_path / "none"), "custodian", "list"])
+    assert result.exit_code == 4
+    assert "there is no such passphrase file" in result.stderr
+    options[3] = str(tmp_path / "no key")
+    result = CliRunner().invoke(main, [*options, str(wrong), "custodian", "list"])
+    assert result.exit_code == 4
+    assert "there is no key file" in result.stderr
+    assert len(opened_in) == 1
+
+
+def test_a_passphrase_that_is_typed_is_not_waited_for_in_a_thread(place, opened_in, monkeypatch):
+    monkeypatch.setattr(sessions, "terminal", Person("a passphrase for tests only"))
+    options = ["--locker", str(place.locker), "--key", str(place.key)]
+    done(CliRunner().invoke(main, [*options, "custodian", "list"]))
+    assert opened_in == ["MainThread"]
 
 
 def test_list_opens_nothing_and_asks_for_no_passphrase(place):

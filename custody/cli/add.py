@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from custody.cli.base import Group
+from custody.cli.base import Group, always
 from custody.cli.collect import say_collected
 from custody.cli.session import Session
 from custody.cli.stating import request, request_options
@@ -23,7 +23,7 @@ def add() -> None:
     """References that stand on paper, in a letter or on a screen. Take in the file they came from first."""
 
 
-@add.command("ip", short_help="an IP address at a time")
+@add.command("ip", unlocks=always, short_help="an IP address at a time")
 @request_options
 @click.option("--address", metavar="A", required=True, help="The address, as it stands there.")
 @click.option("--port", metavar="N", help="The source port, if it is recorded; never one that you suppose.")
@@ -77,7 +77,7 @@ def ip(session: Session, ref: str, account: str | None, note: str | None, **stat
     say_collected(session, done, ref)
 
 
-@add.command("payment", short_help="a payment on a public chain")
+@add.command("payment", unlocks=always, short_help="a payment on a public chain")
 @request_options
 @click.option(
     "--chain",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from custody.cli.base import Command
+from custody.cli.base import Command, always
 from custody.cli.output import ProgressLine, count_text, size_text
 from custody.cli.session import Session
 from custody.format.text import show
 
 
-@click.command(cls=Command, short_help="everything of this locker in one sealed file")
+@click.command(cls=Command, unlocks=always, short_help="everything of this locker in one sealed file")
 @click.argument("file", metavar="FILE", type=click.Path())
 @click.option(
     "--check",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import click
@@ -76,11 +76,23 @@ _SETTINGS = {"help_option_names": ["-h", "--help"]}
 """On every command: click keeps the help option that it made first, for whoever asked first."""
 
 
-class Command(click.Command):
-    """A command: takes the global options too, and calls its function with the session first."""
+def always(_: Mapping[str, Any]) -> bool:
+    """For commands that open the key file whatever their options say."""
+    return True
 
-    def __init__(self, *args: Any, **attributes: Any) -> None:
+
+class Command(click.Command):
+    """A command: takes the global options too, and calls its function with the session first.
+
+    ``unlocks`` tells by its options whether it will open the key file: that is then begun before the command
+    loads what it works with.
+    """
+
+    def __init__(
+        self, *args: Any, unlocks: Callable[[Mapping[str, Any]], bool] | None = None, **attributes: Any
+    ) -> None:
         super().__init__(*args, **{"context_settings": _SETTINGS, **attributes})
+        self._unlocks = unlocks
         self.params += global_options(hidden=True)
         self.epilog = self.epilog or "--locker, --key, --passphrase-file and --json: see custody --help."
 
@@ -97,6 +109,8 @@ class Command(click.Command):
         with Session.of(ctx) as session:
             own = {name: value for name, value in ctx.params.items() if not name.startswith("global_")}
             self._check_texts(ctx, own)
+            if self._unlocks is not None and self._unlocks(own):
+                session.unlock_ahead()
             assert self.callback is not None
             return ctx.invoke(self.callback, session, **own)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from custody.cli.base import Group
+from custody.cli.base import Group, always
 from custody.cli.output import count_text, table
 from custody.cli.session import Session
 from custody.format.names import short
@@ -21,7 +21,7 @@ def case() -> None:
     """Cases: matters with a reference of your own. Who may see what is decided by case."""
 
 
-@case.command("open", short_help="begin a case")
+@case.command("open", unlocks=always, short_help="begin a case")
 @click.argument("ref", metavar="REF")
 @click.option(
     "--title", metavar="T", help="What the case is called; asked for when absent or “-”. Kept sealed."
@@ -48,7 +48,7 @@ def open_(session: Session, ref: str, title: str | None, legal_basis: str | None
     session.out.next(f"custody{session.locker_words} collect PATH… --case {quoted(ref)}")
 
 
-@case.command("list", short_help="the cases of this locker")
+@case.command("list", unlocks=lambda given: given["names"], short_help="the cases of this locker")
 @click.option("--names", is_flag=True, help="Open references and titles; it is logged in each case.")
 @click.option("--purpose", metavar="TEXT", help="Why you open them; asked for when absent or “-”.")
 def list_(session: Session, names: bool, purpose: str | None) -> None:
@@ -84,7 +84,7 @@ def list_(session: Session, names: bool, purpose: str | None) -> None:
         session.out.say("References and titles are sealed: --names opens them, and it is logged.")
 
 
-@case.command("show", short_help="one case: its title, ground and exhibits")
+@case.command("show", unlocks=always, short_help="one case: its title, ground and exhibits")
 @click.argument("ref", metavar="REF")
 @click.option("--purpose", metavar="TEXT", help="Why you open it; asked for when absent or “-”.")
 def show_(session: Session, ref: str, purpose: str | None) -> None:
@@ -135,7 +135,7 @@ def _value(one: NamedCase) -> dict[str, object]:
     }
 
 
-@case.command("close", short_help="nothing more is expected")
+@case.command("close", unlocks=always, short_help="nothing more is expected")
 @click.argument("ref", metavar="REF")
 @click.option("--note", metavar="T", help="Why; asked for when absent or “-”. Kept sealed.")
 def close(session: Session, ref: str, note: str | None) -> None:

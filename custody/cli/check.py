@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from custody.verify.report import Finding
 
 
-@click.command(cls=Command, short_help="this locker against itself, everything recomputed")
+@click.command(
+    cls=Command,
+    unlocks=lambda given: not given["no_key"],
+    short_help="this locker against itself, everything recomputed",
+)
 @click.option(
     "--deep", is_flag=True, help="Also open every content and compare it with what was logged. It is logged."
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from custody.cli.base import Command
+from custody.cli.base import Command, always
 from custody.cli.deriving import derive_options, derived_lines, derived_value, wish_of
 from custody.cli.output import ProgressLine, count_text, size_text
 from custody.cli.session import Session
@@ -33,7 +33,7 @@ def _print_blank_form(context: click.Context, _param: click.Parameter, value: bo
         context.exit()
 
 
-@click.command(cls=Command, short_help="take files in: encrypted, logged, time-stamped")
+@click.command(cls=Command, unlocks=always, short_help="take files in: encrypted, logged, time-stamped")
 @click.argument("paths", metavar="PATH…", nargs=-1, type=click.Path())
 @request_options
 @derive_options

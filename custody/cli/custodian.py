@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from custody.cli.base import Group
+from custody.cli.base import Group, always
 from custody.cli.output import count_text, table
 from custody.cli.session import NOT_STATED, Session, read_small
 from custody.errors import UsageError
@@ -126,7 +126,7 @@ def keyfile_free(path: Path) -> None:
         )
 
 
-@custodian.command("add", short_help="add a person's key to this locker")
+@custodian.command("add", unlocks=always, short_help="add a person's key to this locker")
 @click.argument("public_file", metavar="PUBFILE", type=click.Path())
 @click.option("--name", metavar="NAME", help="The person's name; asked for when absent or “-”. Kept sealed.")
 @click.option(
@@ -166,7 +166,7 @@ def add(session: Session, public_file: str, name: str | None, rights: Sequence[s
     )
 
 
-@custodian.command("grant", short_help="give a person rights in a case")
+@custodian.command("grant", unlocks=always, short_help="give a person rights in a case")
 @click.argument("key", metavar="KEY")
 @click.option("--case", "ref", metavar="REF", required=True, help="The case.")
 @click.option(
@@ -211,7 +211,7 @@ def grant(session: Session, key: str, ref: str, rights: Sequence[str], classes: 
     session.out.next(f"custody{session.locker_words} custodian list")
 
 
-@custodian.command("revoke", short_help="take rights in a case from a person")
+@custodian.command("revoke", unlocks=always, short_help="take rights in a case from a person")
 @click.argument("key", metavar="KEY")
 @click.option("--case", "ref", metavar="REF", required=True, help="The case.")
 @click.option(
@@ -250,7 +250,7 @@ def revoke(session: Session, key: str, ref: str, rights: Sequence[str], classes:
     session.out.next(f"custody{session.locker_words} custodian list")
 
 
-@custodian.command("retire", short_help="a key is no longer used")
+@custodian.command("retire", unlocks=always, short_help="a key is no longer used")
 @click.argument("key", metavar="KEY")
 def retire(session: Session, key: str) -> None:
     """A key signs nothing from now on, and nothing new is encrypted to it. KEY: six digits or more of the key id."""
@@ -264,7 +264,7 @@ def retire(session: Session, key: str) -> None:
     session.out.next(f"custody{session.locker_words} seal")
 
 
-@custodian.command("compromised", short_help="a key is in other hands")
+@custodian.command("compromised", unlocks=always, short_help="a key is in other hands")
 @click.argument("key", metavar="KEY")
 @click.option(
     "--since",
@@ -396,7 +396,7 @@ def _try_sheet(session: Session, words_file: str | None) -> None:
     session.out.data(done.key_id)
 
 
-@custodian.command("list", short_help="who may do what")
+@custodian.command("list", unlocks=always, short_help="who may do what")
 def list_(session: Session) -> None:
     """The custodians of this locker, their rights, and (for those who may see them) their names."""
     from custody.procedure import access

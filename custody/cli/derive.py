@@ -8,12 +8,16 @@ from typing import Any
 
 import click
 
-from custody.cli.base import Command
+from custody.cli.base import Command, always
 from custody.cli.deriving import derive_options, derived_lines, derived_value, wish_of
 from custody.cli.session import Session
 
 
-@click.command(cls=Command, short_help="make an item's readable forms, or make them again with what you know")
+@click.command(
+    cls=Command,
+    unlocks=always,
+    short_help="make an item's readable forms, or make them again with what you know",
+)
 @click.argument("item", metavar="ITEM")
 @derive_options
 @click.option("--case", "ref", metavar="REF", help="The case, where two have an item of this label.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from custody.cli.base import Command
+from custody.cli.base import Command, always
 from custody.cli.output import ProgressLine, count_text, size_text
 from custody.cli.session import NOT_STATED, Session
 from custody.errors import UsageError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from custody.procedure.export import Exported, Preview
 
 
-@click.command(cls=Command, short_help="write a package that somebody else can check")
+@click.command(cls=Command, unlocks=always, short_help="write a package that somebody else can check")
 @click.argument("items", metavar="[ITEM…]", nargs=-1)
 @click.option("--case", "ref", metavar="REF", help="The case.")
 @click.option("-o", "output", metavar="FILE", type=click.Path(), help="The package to write, a new file.")

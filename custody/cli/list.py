@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from custody.procedure.lists import ItemLine, NamedItem
 
 
-@click.command("list", cls=Command, short_help="what is in: labels, or names too")
+@click.command(
+    "list",
+    cls=Command,
+    unlocks=lambda given: given["names"] or given["ref"] is not None,
+    short_help="what is in: labels, or names too",
+)
 @click.option("--case", "ref", metavar="REF", help="This case alone.")
 @click.option("--names", is_flag=True, help="Open file names, types and flags; it is logged in each case.")
 @click.option("--purpose", metavar="TEXT", help="Why you open them; asked for when absent or “-”.")

@@ -9,7 +9,12 @@ from custody.cli.session import Session
 from custody.cli.show import value_lines
 
 
-@click.command("log", cls=Command, short_help="the record: who did what, when")
+@click.command(
+    "log",
+    cls=Command,
+    unlocks=lambda given: given["names"] or given["ref"] is not None,
+    short_help="the record: who did what, when",
+)
 @click.option("--case", "ref", metavar="REF", help="The record of this case alone.")
 @click.option("--item", metavar="ITEM", help="The record of this item alone.")
 @click.option("--names", is_flag=True, help="Open what is sealed in each entry; it is logged.")

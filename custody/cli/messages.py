@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from custody.cli.base import Command
+from custody.cli.base import Command, always
 from custody.cli.deriving import QUESTIONS
 from custody.cli.output import count_text
 from custody.cli.session import SHORTEST_SECRET, Session
@@ -28,7 +28,9 @@ _SIDE = (
 )
 
 
-@click.command(cls=Command, short_help="the messages of a chat, each with its number and its place")
+@click.command(
+    cls=Command, unlocks=always, short_help="the messages of a chat, each with its number and its place"
+)
 @click.argument("item", metavar="ITEM")
 @click.option(
     "--from", "since", metavar="TIME", help="From this time on, like 2022-03-27 or 2022-03-27T21:41."

@@ -7,13 +7,13 @@ from typing import Literal
 
 import click
 
-from custody.cli.base import Command
+from custody.cli.base import Command, always
 from custody.cli.output import count_text
 from custody.cli.session import Session
 from custody.format.text import show as safe
 
 
-@click.command(cls=Command, short_help="logins by time, or transfers, drawn with their table")
+@click.command(cls=Command, unlocks=always, short_help="logins by time, or transfers, drawn with their table")
 @click.argument("kind", metavar="logins|transfers", type=click.Choice(["logins", "transfers"]))
 @click.option("--case", "ref", metavar="REF", required=True, help="The case.")
 @click.option(

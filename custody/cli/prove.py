@@ -6,13 +6,15 @@ from collections.abc import Sequence
 
 import click
 
-from custody.cli.base import Command
+from custody.cli.base import Command, always
 from custody.cli.session import Session
 from custody.errors import CheckFailed, InputRefused, UsageError
 from custody.format.text import show as safe
 
 
-@click.command(cls=Command, short_help="what the bytes of a payment show, and what they do not")
+@click.command(
+    cls=Command, unlocks=always, short_help="what the bytes of a payment show, and what they do not"
+)
 @click.argument("item", metavar="ITEM")
 @click.option(
     "--with",

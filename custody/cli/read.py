@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from custody.cli.base import Command
+from custody.cli.base import Command, always
 from custody.cli.output import size_text
 from custody.cli.session import Session
 from custody.errors import UsageError
 from custody.format.text import show
 
 
-@click.command(cls=Command, short_help="give an item's bytes back; it is logged first")
+@click.command(cls=Command, unlocks=always, short_help="give an item's bytes back; it is logged first")
 @click.argument("item", metavar="ITEM")
 @click.option(
     "-o", "output", metavar="FILE", type=click.Path(), help="Write to this new file. Else standard output."

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from custody.cli.base import Command
+from custody.cli.base import Command, always
 from custody.cli.deriving import QUESTIONS, balance_text
 from custody.cli.output import count_text
 from custody.cli.session import SHORTEST_SECRET, Session
@@ -48,7 +48,9 @@ CSV_COLUMNS = (
 )  # fmt: skip
 
 
-@click.command(cls=Command, short_help="the rows of a log, a return or a capture, each with its place")
+@click.command(
+    cls=Command, unlocks=always, short_help="the rows of a log, a return or a capture, each with its place"
+)
 @click.argument("item", metavar="[ITEM]", required=False)
 @click.option(
     "--from", "since", metavar="TIME", help="From this time on, like 2026-03-03 or 2026-03-03T20:14."

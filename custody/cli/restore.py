@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from custody.cli.base import Command
+from custody.cli.base import Command, always
 from custody.cli.output import ProgressLine, count_text, table
 from custody.cli.session import Session
 from custody.format.text import show
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from custody.procedure.restore import Person, Restored
 
 
-@click.command(cls=Command, short_help="a locker out of a backup, in a new folder")
+@click.command(cls=Command, unlocks=always, short_help="a locker out of a backup, in a new folder")
 @click.argument("source", metavar="FILE", type=click.Path())
 @click.argument("directory", metavar="DIR", type=click.Path())
 def restore(session: Session, source: str, directory: str) -> None:

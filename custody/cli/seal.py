@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import click
 
-from custody.cli.base import Command
+from custody.cli.base import Command, always
 from custody.cli.output import count_text
 from custody.cli.session import Session
 from custody.errors import MachineError
 
 
-@click.command(cls=Command, short_help="sign the record's state and get time proofs")
+@click.command(cls=Command, unlocks=always, short_help="sign the record's state and get time proofs")
 @click.option("--tsa", metavar="URL", multiple=True, help="Ask this time authority too, from now on.")
 @click.option(
     "--tsa-root",

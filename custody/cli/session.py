@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import sys
@@ -12,11 +13,11 @@ import click
 
 from custody.cli.base import global_value, wants_json
 from custody.cli.output import Output
-from custody.errors import InputRefused, MachineError, UsageError, WrongPassphrase
+from custody.errors import CustodyError, InputRefused, MachineError, UsageError, WrongPassphrase
 from custody.format.text import show
 
 if TYPE_CHECKING:
-    from custody.keys.keyfile import KeyFile
+    from custody.keys.keyfile import KeyFile, Opening
     from custody.procedure.access import Purpose
     from custody.procedure.locker import Desk, Locker
     from custody.procedure.rim import Rim
@@ -99,6 +100,7 @@ class Session:
         self._passphrase_file = passphrase_file
         self._purpose: Purpose | None = None
         self._desk: Desk | None = None
+        self._opening: Opening | None = None
         self._locker_files: Locker | None = None
         self._rim: Rim | None = None
 
@@ -183,6 +185,19 @@ class Session:
         if locker.misplaced is not None:
             self.out.warn(locker.misplaced.advice)
 
+    def unlock_ahead(self) -> None:
+        """Begin to open the key file beside what the command still loads, where its passphrase is in a file.
+
+        Argon2id takes half a second in which Python is not needed. Whatever is wrong is told by `key_file`.
+        """
+        from custody.keys import keyfile
+
+        with contextlib.suppress(CustodyError):
+            named = self._passphrase_named
+            if named is not None and keyfile.needs_passphrase(self.key_path):
+                passphrase = keyfile.read_passphrase_file(named)
+                self._opening = keyfile.Opening(self.key_path, passphrase, random=self.rim.random)
+
     def key_file(self) -> KeyFile:
         """The key file, opened."""
         from custody.keys import keyfile
@@ -193,7 +208,11 @@ class Session:
             passphrase = self._known_passphrase() or self._ask_passphrase(
                 f"Passphrase of {show(str(path))}: "
             )
-        opened = keyfile.open_(path, passphrase, random=self.rim.random)
+        ahead, self._opening = self._opening, None
+        if ahead is not None and (ahead.path, ahead.passphrase) == (path, passphrase):
+            opened = ahead.result()
+        else:
+            opened = keyfile.open_(path, passphrase, random=self.rim.random)
         if opened.too_open:
             self.out.advise(f"others on this machine can read your key file: chmod 600 {show(str(path))}")
         return opened
@@ -205,8 +224,11 @@ class Session:
         if not self.key_path.exists():
             # A key that was named and isn't there is a mistake; none at the usual place is a choice.
             return bool(self._key or os.environ.get("CUSTODY_KEY"))
-        named = self._passphrase_file or os.environ.get("CUSTODY_PASSPHRASE_FILE")
-        return bool(named) or self.terminal.can_hide or not keyfile.needs_passphrase(self.key_path)
+        return (
+            self._passphrase_named is not None
+            or self.terminal.can_hide
+            or not keyfile.needs_passphrase(self.key_path)
+        )
 
     def open_package(self, package: str) -> BinaryIO:
         """A package, taken out of its encrypted wrapper where it has one."""
@@ -271,15 +293,23 @@ class Session:
             self.out.advise("this passphrase is short: whoever gets the key file can try out all short ones")
         return given
 
+    @property
+    def _passphrase_named(self) -> Path | None:
+        """The file that --passphrase-file or CUSTODY_PASSPHRASE_FILE names."""
+        named = self._passphrase_file or os.environ.get("CUSTODY_PASSPHRASE_FILE")
+        return Path(named) if named else None
+
     def _known_passphrase(self) -> bytes | None:
         from custody.keys import keyfile
 
-        named = self._passphrase_file or os.environ.get("CUSTODY_PASSPHRASE_FILE")
-        if not named:
+        named = self._passphrase_named
+        if named is None:
             return None
-        passphrase = keyfile.read_passphrase_file(Path(named))
-        if keyfile.too_open(Path(named)):
-            self.out.advise(f"others on this machine can read your passphrase file: chmod 600 {show(named)}")
+        passphrase = keyfile.read_passphrase_file(named)
+        if keyfile.too_open(named):
+            self.out.advise(
+                f"others on this machine can read your passphrase file: chmod 600 {show(str(named))}"
+            )
         return passphrase
 
     def _ask_passphrase(self, question: str) -> bytes:

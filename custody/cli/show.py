@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from custody.cli.base import Command
+from custody.cli.base import Command, always
 from custody.cli.deriving import balance_text, gap_lines, span_text
 from custody.cli.output import count_text
 from custody.cli.session import Session
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _SENDERS = 50
 
 
-@click.command("show", cls=Command, short_help="all that is recorded of one item")
+@click.command("show", cls=Command, unlocks=always, short_help="all that is recorded of one item")
 @click.argument("item", metavar="ITEM")
 @click.option("--case", "ref", metavar="REF", help="The case, where two have an item of this label.")
 @click.option("--purpose", metavar="TEXT", help="Why you open it; asked for when absent or “-”. Logged.")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from custody.procedure.todo import Todo
 
 
-@click.command(cls=Command, short_help="what is still to be done")
+@click.command(cls=Command, unlocks=lambda given: given["fields"], short_help="what is still to be done")
 @click.option(
     "--fields", is_flag=True, help="Also what was left unstated: opens parts of each case, and is logged."
 )

@@ -15,6 +15,7 @@ import contextlib
 import os
 import stat
 import sys
+import threading
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -636,6 +637,37 @@ def open_(path: Path, passphrase: bytes | None, *, random: Random = os.urandom) 
         raise WrongPassphrase(
             "the key file does not open with this passphrase", where=where, hint=HINT_WRONG
         ) from error
+
+
+class Opening:
+    """A key file that is being opened in a thread, for a program that has something else to do meanwhile.
+
+    The thread is one that the program's end waits for: Argon2id runs in a library that must not be taken
+    down under it.
+    """
+
+    def __init__(self, path: Path, passphrase: bytes, *, random: Random) -> None:
+        self.path = path
+        self.passphrase = passphrase
+        self._random = random
+        self._found: KeyFile | BaseException | None = None
+        self._thread = threading.Thread(target=self._open)
+        self._thread.start()
+
+    def _open(self) -> None:
+        try:
+            self._found = open_(self.path, self.passphrase, random=self._random)
+        except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
+            self._found = error
+
+    def result(self) -> KeyFile:
+        """The opened key file, once it is; raises what `open_` raises."""
+        self._thread.join()
+        found = self._found
+        if isinstance(found, KeyFile):
+            return found
+        assert found is not None
+        raise found
 
 
 def _normal(passphrase: bytes) -> bytes:
