@@ -15,21 +15,18 @@ from dataclasses import dataclass
 from json.encoder import encode_basestring
 from typing import Any
 
-from custody.errors import CustodyError, FormatError, MachineError
-from custody.evidence.chat.model import Conversation, Declared, Message, Participant, Reading, Time
+from custody.errors import FormatError
+from custody.evidence.chat.model import Conversation, Declared, Message, Participant, Time
 from custody.evidence.chat.reader import Reader
-from custody.evidence.coverage import MESSAGE, Coverage, Covered
+from custody.evidence.coverage import MESSAGE, Covered
 from custody.evidence.export import Cut, Export, pieces
-from custody.evidence.reading import Decided, Detected, Notice, Range, Settings
+from custody.evidence.reading import Detected, Notice, Settings
+from custody.evidence.written import Written, accounts, line, mend, without_none
 from custody.format import canonical, messages
-from custody.format.text import show
 
 MEDIA_TYPE = "application/vnd.custody.chat+jsonl;v=1"
 
-FIRST_OF_A_CODE = 5
-"""So many notices of one code are written out; the account counts all."""
 _SOURCE = slice(messages.SALT * messages.SOURCE, messages.SALT * (messages.SOURCE + 1))
-_QUIET = frozenset({"syntax", "blank"})
 _text = encode_basestring
 """The JSON of a text, as RFC 8785 spells it: what must be escaped is, and nothing else."""
 _NAMED = {name: f'"{name}":'.encode() for name in (*Message._fields, "id", "record", "sequence", "source")}
@@ -59,7 +56,7 @@ class Summary:
         return all(one.whole for one in self.covered.values())
 
 
-class Normalised:
+class Normalised(Written):
     """One derivation. Iterate `lines` to its end, then ask for the `summary`."""
 
     def __init__(
@@ -77,48 +74,27 @@ class Normalised:
         """``children``: items that files of the export became, by member; ``attached``: those that lie in messages,
         by the message's number and the place among its attachments.
         """
-        self._export = export
+        super().__init__(export, reader, detected, settings, item=item)
         self._reader = reader
-        self._detected = detected
-        self._settings = settings
-        self._item = item
         self._salts = salts
         self._children = children or {}
         self._attached = attached or {}
         self._tree = messages.Tree()
-        self._coverage = {at: Coverage(export.members[at].size) for at in detected.members}
         self._tallies: dict[str, _Tally] = {}
         self._participants: set[str] = set()
-        self._notices: Counter[str] = Counter()
         self._attachments: Counter[str] = Counter()
         self._declared: int | None = None
-        self._open: list[str] = []
-        self._unread = 0
         self._used: set[int] = set()
 
-    def lines(self) -> Iterator[bytes]:
-        """All lines, each with its line end."""
-        yield _line(self._beginning())
-        try:
-            for record in self._reader.read(self._export, self._detected, self._settings):
-                yield from self._record(record)
-        except MachineError:
-            raise  # a full disk says nothing about the item
-        except CustodyError as error:
-            # Without `where`: there the item's own name can stand, which a package may withhold.
-            yield from self._broken_off(error.what if error.found is None else f"{error.what}: {error.found}")
-        except Exception as error:  # noqa: BLE001 - struct.error and zlib.error have no other base
-            # A fault of ours in a reader must not keep evidence out, nor pass for "there is no more".
-            yield from self._broken_off(f"a fault in this reader: {type(error).__name__}")
-        for at, coverage in self._coverage.items():
-            gap = coverage.finish()
-            if gap is not None:
-                yield from self._uncovered(at, gap)
+    def _records(self) -> Iterator[bytes]:
+        for record in self._reader.read(self._export, self._detected, self._settings):
+            yield from self._record(record)
+
+    def _after(self) -> Iterator[bytes]:
         for at in self._unmatched():
             yield from self._notice(Notice("unmatched_file", "a file that no message names", member=at))
         for tally in self._tallies.values():
-            yield _line(tally.record())
-        yield _line(self._account())
+            yield line(tally.record())
 
     def _unmatched(self) -> list[int]:
         if self._detected.document:
@@ -138,7 +114,7 @@ class Normalised:
             attachments=dict(sorted(self._attachments.items())),
             declared=self._declared,
             unread=self._unread,
-            covered={at: one.account() for at, one in self._coverage.items()},
+            covered=self._covered(),
             notices=dict(sorted(self._notices.items())),
             open_questions=tuple(dict.fromkeys(self._open)),
             first_time=min((tally.first for tally in times if tally.first), default=None),
@@ -147,78 +123,26 @@ class Normalised:
         )
 
     def _beginning(self) -> dict[str, Any]:
-        settings = self._settings
-        stated = {
-            "time_zone": settings.time_zone,
-            "date_order": settings.date_order,
-            "year": settings.year,
-            "mapping": None if settings.mapping is None else dict(settings.mapping),
-        }
-        return _without_none(
-            {
-                "record": "import",
-                "schema": messages.SCHEMA,
-                "item": self._item,
-                "unpacked": self._export.unpacked,
-                "reader": {"name": self._reader.name, "version": self._reader.version},
-                "stated": {name: value for name, value in stated.items() if value is not None},
-                "detected": {"score": self._detected.score, "reasons": list(self._detected.reasons)},
-                "members": [
-                    _without_none(
-                        {
-                            "index": member.index,
-                            "name": member.name if self._export.zipped else None,
-                            "size": member.size,
-                            "item": self._children.get(member.index),
-                            "read": member.index in self._coverage,
-                        }
-                    )
-                    for member in self._export.members
-                ],
-            }
-        )
+        return self._import(messages.SCHEMA, self._children)
 
     def _record(self, record: object) -> Iterator[bytes]:
         if type(record) is Message:
-            gap = self._coverage[record.member].claim(record.start, record.end, MESSAGE)
-            if gap is not None:
-                yield from self._uncovered(record.member, gap)
+            yield from self._claim(record.member, record.start, record.end, MESSAGE)
             yield self._message(record)
-        elif type(record) is Range:
-            gap = self._coverage[record.member].claim(record.start, record.end, record.what)
-            if gap is not None:
-                yield from self._uncovered(record.member, gap)
-            if record.what not in _QUIET:
-                self._unread += record.what == "unread"
-                yield _line(self._range(record))
         elif type(record) is Participant:
             if record.id not in self._participants:
                 self._participants.add(record.id)
-                yield _line(_participant(record))
+                yield line(_participant(record))
         elif type(record) is Conversation:
             if record.id not in self._tallies:
                 self._tallies[record.id] = _Tally(record.id)
-                yield _line(_conversation(self._without_own_name(record)))
-        elif type(record) is Decided:
-            if record.state == "open":
-                self._open.append(record.what)
-            values = {
-                "record": "reading",
-                "what": record.what,
-                "value": record.value,
-                "state": record.state,
-                "reasons": list(record.reasons),
-                "member": record.member,
-            }
-            yield _line(_without_none(values))
-        elif type(record) is Notice:
-            yield from self._notice(record)
+                yield line(_conversation(self._without_own_name(record)))
         elif type(record) is Declared:
             self._declared = (self._declared or 0) + record.messages
             values = {"record": "declared", "messages": record.messages, "conversation": record.conversation}
-            yield _line(_without_none(values))
+            yield line(without_none(values))
         else:
-            raise TypeError(f"a reader gave a {type(record).__name__}")
+            yield from self._beside(record)
 
     def _without_own_name(self, one: Conversation) -> Conversation:
         """The item's own file name stands in its `name` part, which a package may withhold: never in the form."""
@@ -258,7 +182,7 @@ class Normalised:
             return _encode(message)
         except (UnicodeEncodeError, FormatError):
             # Halves of characters have no place in JSON text: the bytes of the range still hold them.
-            mended = {name: _mend(value) for name, value in message._asdict().items()}
+            mended = {name: mend(value) for name, value in message._asdict().items()}
             return _encode(Message(**{**mended, "flags": (*flags, "broken_characters")}))
 
     def _attachment(self, value: Mapping[str, Any], place: tuple[int, int]) -> Mapping[str, Any]:
@@ -270,47 +194,9 @@ class Normalised:
             child = self._children.get(member)
         return value if child is None else {**value, "item": child}
 
-    def _range(self, record: Range) -> dict[str, Any]:
-        return _without_none(
-            {
-                "record": "range",
-                "what": record.what,
-                "source": {"member": record.member, "start": record.start, "end": record.end},
-                "text": _mend(record.text),
-                "place": _mend(record.place),
-            }
-        )
-
-    def _uncovered(self, member: int, gap: tuple[int, int]) -> Iterator[bytes]:
-        yield _line(
-            {
-                "record": "range",
-                "what": "uncovered",
-                "source": {"member": member, "start": gap[0], "end": gap[1]},
-            }
-        )
-        yield from self._notice(
-            Notice("uncovered_bytes", "bytes that the reader passed over: a fault of ours", member=member)
-        )
-
-    def _notice(self, notice: Notice) -> Iterator[bytes]:
-        self._notices[notice.code] += 1
-        if self._notices[notice.code] <= FIRST_OF_A_CODE:
-            values = {
-                "record": "notice",
-                "code": notice.code,
-                "text": _mend(notice.text),
-                "member": notice.member,
-                "place": _mend(notice.place),
-            }
-            yield _line(_without_none(values))
-
-    def _broken_off(self, why: str) -> Iterator[bytes]:
-        yield from self._notice(Notice("broken_off", f"reading ended early: {show(why, 300)}"))
-
     def _account(self) -> dict[str, Any]:
         summary = self.summary
-        return _without_none(
+        return without_none(
             {
                 "record": "account",
                 "messages": summary.messages,
@@ -320,16 +206,7 @@ class Normalised:
                 "participants": summary.participants,
                 "attachments": dict(summary.attachments),
                 "unread": summary.unread,
-                "members": [
-                    {
-                        "member": at,
-                        "size": one.size,
-                        "ranges": one.ranges,
-                        "uncovered": one.uncovered,
-                        "overlaps": one.overlaps,
-                    }
-                    for at, one in summary.covered.items()
-                ],
+                "members": accounts(summary.covered),
                 "notices": dict(summary.notices),
                 "open": list(summary.open_questions),
             }
@@ -367,7 +244,7 @@ class _Tally:
             self.last = written
 
     def record(self) -> dict[str, Any]:
-        return _without_none(
+        return without_none(
             {
                 "record": "tally",
                 "conversation": self.conversation,
@@ -392,12 +269,12 @@ def _source(raw: bytes | Cut, salt: bytes) -> tuple[str, bytes]:
 
 
 def _participant(one: Participant) -> dict[str, Any]:
-    return _without_none(
+    return without_none(
         {
             "record": "participant",
-            "id": _mend(one.id),
-            "name": _mend(one.name),
-            "native_ids": [_mend(dict(value)) for value in one.native_ids],
+            "id": mend(one.id),
+            "name": mend(one.name),
+            "native_ids": [mend(dict(value)) for value in one.native_ids],
             "exporter": one.exporter,
             "deleted_account": one.deleted_account,
         }
@@ -405,26 +282,18 @@ def _participant(one: Participant) -> dict[str, Any]:
 
 
 def _conversation(one: Conversation) -> dict[str, Any]:
-    return _without_none(
+    return without_none(
         {
             "record": "conversation",
-            "id": _mend(one.id),
-            "title": _mend(one.title),
+            "id": mend(one.id),
+            "title": mend(one.title),
             "title_from": one.title_from,
             "kind": one.kind,
             "platform": one.platform,
-            "native_id": _mend(one.native_id),
-            "extra": _mend(one.extra),
+            "native_id": mend(one.native_id),
+            "extra": mend(one.extra),
         }
     )
-
-
-def _line(value: dict[str, Any]) -> bytes:
-    return canonical.encode(value, where="chat record") + b"\n"
-
-
-def _without_none(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
 
 
 _VALUES = (
@@ -491,26 +360,9 @@ def _time(time: Time) -> bytes:
         parts.append(f'"offset":"{time.offset}"')
     parts.append(f'"precision":"{time.precision}"')
     if time.readings:
-        readings = [_without_none(one._asdict()) for one in time.readings]
+        readings = [without_none(one._asdict()) for one in time.readings]
         parts.append(f'"readings":{canonical.encode(readings).decode()}')
     parts.append(f'"text":{_text(time.text)}')
     if time.utc is not None:
         parts.append(f'"utc":"{time.utc}"')
     return ("{" + ",".join(parts) + "}").encode()
-
-
-def _mend(value: Any) -> Any:
-    """A value whose texts hold whole characters only: halves are replaced by U+FFFD."""
-    if type(value) is str:
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-        return value
-    if isinstance(value, Time | Reading):
-        return type(value)(*(_mend(one) for one in value))
-    if isinstance(value, Mapping):
-        return {_mend(name): _mend(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(_mend(one) for one in value)
-    return value

@@ -17,28 +17,24 @@ from dataclasses import dataclass
 from json.encoder import encode_basestring
 from typing import Any, Generic, TypeVar
 
-from custody.errors import CustodyError, MachineError
-from custody.evidence.coverage import Coverage, Covered
+from custody.evidence.coverage import Covered
 from custody.evidence.export import Cut, Export, pieces
 from custody.evidence.instants import Instant
 from custody.evidence.network.ip import TABLE_DATE, Address
-from custody.evidence.reading import Decided, Detected, Notice, Range, Settings
+from custody.evidence.reading import Detected, Settings
 from custody.evidence.records.model import Row
 from custody.evidence.records.reader import RecordReader
+from custody.evidence.written import Written, accounts, mend, without_none
 from custody.format import canonical
-from custody.format.text import show
 
 SCHEMA = "custody.rows/1"
 MEDIA_TYPE = "application/vnd.custody.rows+jsonl;v=1"
 
-FIRST_OF_A_CODE = 5
-"""So many notices of one code are written out; the account counts all."""
 LONGEST_RAW = 4096
 """Bytes of a row that are shown beside its values; its range has all."""
 NEAR = 4096
 """A row's bytes are compared with so many rows before it."""
 _ROW = "row"
-_QUIET = frozenset({"syntax", "blank"})
 _PORTLESS = frozenset({"server", "nat_internal"})
 _SIMPLE = re.compile("[a-z][a-z_-]*")
 _text = encode_basestring
@@ -71,54 +67,32 @@ class RecordsSummary:
         return all(one.whole for one in self.covered.values())
 
 
-class Recorded:
+class Recorded(Written):
     """One reading. Iterate `lines` to its end, then ask for the `summary`."""
 
     def __init__(
         self, export: Export, reader: RecordReader, detected: Detected, settings: Settings, *, item: str
     ) -> None:
-        self._export = export
+        super().__init__(export, reader, detected, settings, item=item)
         self._reader = reader
-        self._detected = detected
-        self._settings = settings
-        self._item = item
-        self._coverage = {at: Coverage(export.members[at].size) for at in detected.members}
-        self._rows = self._plain = self._kept_raw = self._unread = 0
+        self._rows = self._plain = self._kept_raw = 0
         self._kinds: Counter[str] = Counter()
         self._flags: Counter[tuple[str, ...]] = Counter()
-        self._notices: Counter[str] = Counter()
-        self._open: list[str] = []
         self._first: str | None = None
         self._last: str | None = None
         self._before: dict[int, str] = {}
         self._near: set[bytes] = set()
         self._nearby: deque[bytes] = deque()
 
-    def lines(self) -> Iterator[bytes]:
-        """All lines, each with its line end."""
-        yield _line(self._beginning())
-        try:
-            for record in self._reader.read(self._export, self._detected, self._settings):
-                if type(record) is Row:
-                    gap = self._coverage[record.member].claim(record.start, record.end, _ROW)
-                    if gap is not None:
-                        yield from self._uncovered(record.member, gap)
-                    yield self._row(record)
-                else:
-                    yield from self._beside(record)
-        except MachineError:
-            raise  # a full disk says nothing about the item
-        except CustodyError as error:
-            # Without `where`: there the item's own name can stand, which a package may withhold.
-            yield from self._broken_off(error.what if error.found is None else f"{error.what}: {error.found}")
-        except Exception as error:  # noqa: BLE001 - struct.error and zlib.error have no other base
-            # A fault of ours in a reader must not keep evidence out, nor pass for "there is no more".
-            yield from self._broken_off(f"a fault in this reader: {type(error).__name__}")
-        for at, coverage in self._coverage.items():
-            gap = coverage.finish()
-            if gap is not None:
-                yield from self._uncovered(at, gap)
-        yield _line(self._account())
+    def _records(self) -> Iterator[bytes]:
+        for record in self._reader.read(self._export, self._detected, self._settings):
+            if type(record) is Row:
+                gap = self._coverage[record.member].claim(record.start, record.end, _ROW)
+                if gap is not None:
+                    yield from self._uncovered(record.member, gap)
+                yield self._row(record)
+            else:
+                yield from self._beside(record)
 
     @property
     def summary(self) -> RecordsSummary:
@@ -131,7 +105,7 @@ class Recorded:
             kinds=dict(sorted(self._kinds.items())),
             flags=dict(sorted(self._each_flag().items())),
             unread=self._unread,
-            covered={at: one.account() for at, one in self._coverage.items()},
+            covered=self._covered(),
             notices=dict(sorted(self._notices.items())),
             open_questions=tuple(dict.fromkeys(self._open)),
             first_time=self._first,
@@ -139,62 +113,7 @@ class Recorded:
         )
 
     def _beginning(self) -> dict[str, Any]:
-        settings = self._settings
-        stated = {
-            "time_zone": settings.time_zone,
-            "date_order": settings.date_order,
-            "year": settings.year,
-            "mapping": None if settings.mapping is None else dict(settings.mapping),
-        }
-        return _without_none(
-            {
-                "record": "import",
-                "schema": SCHEMA,
-                "item": self._item,
-                "unpacked": self._export.unpacked,
-                "reader": {"name": self._reader.name, "version": self._reader.version},
-                "recorder": self._reader.recorder,
-                "ip_table_date": TABLE_DATE,
-                "stated": _without_none(stated),
-                "detected": {"score": self._detected.score, "reasons": list(self._detected.reasons)},
-                "members": [
-                    _without_none(
-                        {
-                            "index": member.index,
-                            "name": member.name if self._export.zipped else None,
-                            "size": member.size,
-                            "read": member.index in self._coverage,
-                        }
-                    )
-                    for member in self._export.members
-                ],
-            }
-        )
-
-    def _beside(self, record: object) -> Iterator[bytes]:
-        if type(record) is Range:
-            gap = self._coverage[record.member].claim(record.start, record.end, record.what)
-            if gap is not None:
-                yield from self._uncovered(record.member, gap)
-            if record.what not in _QUIET:
-                self._unread += record.what == "unread"
-                yield _line(self._range(record))
-        elif type(record) is Decided:
-            if record.state == "open":
-                self._open.append(record.what)
-            values = {
-                "record": "reading",
-                "what": record.what,
-                "value": _mend(record.value),
-                "state": record.state,
-                "reasons": [_mend(reason) for reason in record.reasons],
-                "member": record.member,
-            }
-            yield _line(_without_none(values))
-        elif type(record) is Notice:
-            yield from self._notice(record)
-        else:
-            raise TypeError(f"a reader gave a {type(record).__name__}")
+        return self._import(SCHEMA, {}, recorder=self._reader.recorder, ip_table_date=TABLE_DATE)
 
     def _row(self, row: Row) -> bytes:
         more: list[str] = []
@@ -291,47 +210,9 @@ class Recorded:
                 more.append("time_goes_backwards")
             self._before[row.member] = instant
 
-    def _range(self, record: Range) -> dict[str, Any]:
-        return _without_none(
-            {
-                "record": "range",
-                "what": record.what,
-                "source": {"member": record.member, "start": record.start, "end": record.end},
-                "text": _mend(record.text),
-                "place": _mend(record.place),
-            }
-        )
-
-    def _uncovered(self, member: int, gap: tuple[int, int]) -> Iterator[bytes]:
-        yield _line(
-            {
-                "record": "range",
-                "what": "uncovered",
-                "source": {"member": member, "start": gap[0], "end": gap[1]},
-            }
-        )
-        yield from self._notice(
-            Notice("uncovered_bytes", "bytes that the reader passed over: a fault of ours", member=member)
-        )
-
-    def _notice(self, notice: Notice) -> Iterator[bytes]:
-        self._notices[notice.code] += 1
-        if self._notices[notice.code] <= FIRST_OF_A_CODE:
-            values = {
-                "record": "notice",
-                "code": notice.code,
-                "text": _mend(notice.text),
-                "member": notice.member,
-                "place": _mend(notice.place),
-            }
-            yield _line(_without_none(values))
-
-    def _broken_off(self, why: str) -> Iterator[bytes]:
-        yield from self._notice(Notice("broken_off", f"reading ended early: {show(why, 300)}"))
-
     def _account(self) -> dict[str, Any]:
         summary = self.summary
-        return _without_none(
+        return without_none(
             {
                 "record": "account",
                 "rows": summary.rows,
@@ -341,16 +222,7 @@ class Recorded:
                 "kinds": dict(summary.kinds),
                 "flags": dict(summary.flags),
                 "unread": summary.unread,
-                "members": [
-                    {
-                        "member": at,
-                        "size": one.size,
-                        "ranges": one.ranges,
-                        "uncovered": one.uncovered,
-                        "overlaps": one.overlaps,
-                    }
-                    for at, one in summary.covered.items()
-                ],
+                "members": accounts(summary.covered),
                 "notices": dict(summary.notices),
                 "open": list(summary.open_questions),
                 "first_time": summary.first_time,
@@ -486,7 +358,7 @@ def _value(value: Any) -> str:
     ):
         # As the canonical encoder writes it, without its steps.
         return "{" + ",".join([f'"{name}":{_text(value[name])}' for name in sorted(value)]) + "}"
-    return canonical.encode(_mend(value), where="row").decode()
+    return canonical.encode(mend(value), where="row").decode()
 
 
 @functools.lru_cache(1 << 10)
@@ -500,28 +372,5 @@ def _quoted(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        text = _mend(text)
+        text = mend(text)
     return _text(text)
-
-
-def _line(value: dict[str, Any]) -> bytes:
-    return canonical.encode(value, where="record") + b"\n"
-
-
-def _without_none(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _mend(value: Any) -> Any:
-    """A value whose texts hold whole characters only: halves are replaced by U+FFFD."""
-    if type(value) is str:
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-        return value
-    if isinstance(value, Mapping):
-        return {_mend(name): _mend(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_mend(one) for one in value]
-    return value
