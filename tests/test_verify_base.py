@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import io
 import json
@@ -13,9 +14,10 @@ import sys
 import time
 import tracemalloc
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from hypothesis import given, settings
@@ -294,6 +296,28 @@ def test_what_can_not_be_opened_is_told_where_and_why(
     assert "hint" not in done.err
 
 
+def test_of_a_trust_file_no_more_is_read_than_one_can_have(
+    says: Callable[..., Said], honest: Path, trust: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int | None] = []
+
+    class Counted(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            asked.append(size)
+            return super().read(size)
+
+    opened = program._open
+
+    @contextlib.contextmanager
+    def open_(path: Path) -> Iterator[BinaryIO]:
+        with opened(path) as file:
+            yield Counted(file.read()) if path == trust else file
+
+    monkeypatch.setattr(program, "_open", open_)
+    assert says(honest, "--trust", trust).code == 0
+    assert asked == [MAX_BYTES + 1]
+
+
 def test_a_fault_of_the_verifier_is_no_verdict(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, honest: Path
 ) -> None:
@@ -321,8 +345,10 @@ def test_its_words_and_its_help(capsys: pytest.CaptureFixture[str]) -> None:
         assert end.value.code == code
         done = capsys.readouterr()
         assert (done.out if code == 0 else done.err).startswith("usage: python -m custody.verify ")
-    assert "--fingerprint WORDS" in done.out
-    assert "--trust FILE" in done.out
+    said = " ".join(done.out.split())
+    assert "--trust FILE the trust file of your own side" in said
+    assert "--fingerprint WORDS the twelve words, read out by somebody you know" in said
+    assert "--json one JSON object, schema custody.verify/1" in said
 
 
 # The sweep
