@@ -92,8 +92,27 @@ def test_no_second_spelling_is_taken(value, data):
     [1.0, float("nan"), -1, 2**53, {1: 2}, {None: 1}, b"x", {1, 2}, "\ud800", {"\udfff": 1}, object()],
 )
 def test_what_our_json_does_not_have_is_not_written(value):
-    with pytest.raises(FormatError):
-        canonical.encode([value])
+    for whole in ([value], {"a": value}, {"é": [{"a": {"b": [value]}}, 1]}, ({"é": 1}, value)):
+        with pytest.raises(FormatError) as caught:
+            canonical.encode(whole, where="this one")
+        assert caught.value.where == "this one"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["-1", "-0", "9007199254740992", "99999999999999999", "9" * 5000, "1.0", "1e2", "-Infinity", "NaN", "01"],
+)
+def test_numbers_that_our_json_does_not_have_are_not_read(text):
+    for whole in (text, f"[{text}]", f'{{"a":{text}}}'):
+        with pytest.raises(FormatError) as caught:
+            canonical.parse(whole.encode(), where="this one")
+        assert caught.value.where == "this one"
+        assert len(str(caught.value.found)) < 80
+
+
+@pytest.mark.parametrize("number", [0, 9, 10, 2**53 - 1])
+def test_numbers_that_it_has_are_read(number):
+    assert canonical.decode(b"[%d]" % number, where="x") == [number]
 
 
 def test_a_list_that_holds_itself_is_our_own_error():

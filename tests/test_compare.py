@@ -14,6 +14,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from custody.format import package
 from custody.procedure import backup, restore
 from custody.procedure import export as exporting
 from custody.procedure.locker import Desk, Locker
@@ -21,7 +22,7 @@ from custody.verify.compare import Pair, Together, examine, together
 from custody.verify.compare_text import together_lines
 from custody.verify.report import Outcome
 from tests import desks
-from tests.packages import LATER, Files, Forger, World, forger, make_world, put_together, world
+from tests.packages import LATER, Files, Forger, World, forger, make_world, put_together, take_apart, world
 from tests.test_verify_attacks import _fork, _hidden, _same_genesis, _stale, _with_compromise, item
 
 REPO = Path(__file__).resolve().parent.parent
@@ -83,6 +84,7 @@ def test_a_later_package_agrees_and_it_is_told_what_it_adds(turned: bool) -> Non
     )
     assert pair.line == "AGREE"
     assert pair.added.entries == {"item.accessed": 2, "item.exported": 5, "package.made": 1}
+    assert list(pair.added.entries) == sorted(pair.added.entries)
     assert not pair.added.items
     assert not pair.added.shown
     text = "\n".join(together_lines(found))
@@ -180,6 +182,48 @@ def test_a_record_that_goes_on_in_a_new_volume_agrees_with_a_package_of_the_firs
     assert said(pair, "continues", "continues that", Outcome.PASSED)
     assert pair.added.items == ["A-2/01"]
     assert pair.added.entries["item.exported"] == 1
+
+
+def test_two_packages_of_a_record_in_its_second_volume_agree(tmp_path: Path) -> None:
+    """Places count over all volumes: those of the second begin where the first ends, in both packages."""
+
+    def pack(name: str) -> bytes:
+        exporting.export(desk, exporting.Choice(case=case), tmp_path / name, purpose="a test", plain=True)
+        return (tmp_path / name).read_bytes()
+
+    old = desks.new_locker(tmp_path)
+    case, _ = desks.case_with(old, tmp_path / "in", {"old.txt": b"from before"})
+    backup.write(old, tmp_path / "backup")
+    restore.restore(tmp_path / "backup", tmp_path / "L2", old.key_file, old.rim)
+    desk = Desk(Locker(tmp_path / "L2"), old.key_file, old.rim)
+    desks.take_in(desk, case, desks.put(tmp_path / "more", {"new.txt": b"from after"}))
+    first = pack("first")
+    desks.take_in(desk, case, desks.put(tmp_path / "last", {"last.txt": b"from later"}))
+    second = pack("second")
+    found = hold(forger(), first, second, trusted=False)
+    assert alone(found) == [6, 6]
+    (pair,) = found.pairs
+    assert (pair.exit_code, pair.older, pair.newer) == (0, 0, 1), pair.findings
+    assert (pair.added.items, pair.added.items_gone) == (["A-3/01"], [])
+    assert pair.added.entries["item.exported"] == 2
+    assert pair.added.entries["package.made"] == 1
+    both = [
+        {path for path in take_apart(one) if package.ENTRY_NAME.fullmatch(path)} for one in (first, second)
+    ]
+    assert both[0] < both[1]
+    beginnings = {package.RECORD: 0, package.volume_folder(1): 0}
+    for path in both[0]:
+        match = package.ENTRY_NAME.fullmatch(path)
+        assert match is not None
+        beginnings[match[1]] += 1
+    for count in beginnings.values():
+        assert count > 2
+    assert [f.text for f in pair.findings if f.check == "entries"] == [
+        f"{beginnings[folder]} entries that both have are the same, byte for byte"
+        for folder in (package.volume_folder(1), package.RECORD)
+    ]
+    # The ledger of each volume, the case, two exhibits and two items.
+    assert said(pair, "histories", "the histories of 7 subjects are the same in both so far", Outcome.PASSED)
 
 
 def test_what_a_backup_did_not_have_is_told_and_is_no_contradiction(tmp_path: Path) -> None:
@@ -281,6 +325,7 @@ def test_a_hidden_reading_comes_out_by_two_packages_of_one_tree() -> None:
     found = hold(made, first, made.pack(leave_out=[export], package_id=B))
     assert alone(found) == [0, 0]
     assert said(found.pairs[0], "histories", "left out of a history")
+    assert not said(found.pairs[0], "histories", "", Outcome.PASSED)
     assert found.exit_code == 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from custody.crypto import sealing
 from custody.errors import FormatError
 from custody.format import compartments, entry, kinds
+from custody.format import kind as kind_table
 from tests import make_format_docs
 
 REPO = Path(__file__).resolve().parent.parent
@@ -71,6 +73,55 @@ def test_check_refuses_what_the_table_does_not_have():
     ):
         with pytest.raises(FormatError):
             kind.check(**{**good, **change})
+
+
+def test_check_tells_a_reader_what_only_a_later_version_can_have_put_there():
+    kind = kinds.KINDS["item.collected"]
+    public = {
+        "exhibit": "019cb6d0-0000-7000-8000-00000000000a", "acquisition": 0, "label": "A-1/01", "object": None,
+        "wrapped_to": [],
+    }  # fmt: skip
+    sealed = dict.fromkeys((*kind.required, *kind.optional), "0" * 64)
+    good = {"subject": "item", "public": public, "sealed": sealed, "approvals": 0, "where": "x"}
+    newer: list[str] = []
+    kind.check(**good, newer=newer)
+    assert newer == []
+    later = {**good, "public": {**public, "more": 1}, "sealed": {**sealed, "scent\u202e": "0" * 64}}
+    kind.check(**later, newer=newer)
+    assert newer == ["x, public.more", "x, part scent\\u202e"]
+    with pytest.raises(FormatError):
+        kind.check(**later)
+    for change in (
+        {"subject": "case"},
+        {"approvals": 1},
+        {"sealed": {name: sealed[name] for name in kind.optional}},
+        {"public": {**public, "acquisition": -1}},
+    ):
+        with pytest.raises(FormatError) as caught:
+            kind.check(**{**good, **change}, newer=[])
+        assert str(caught.value.where).startswith("x")
+
+
+def test_what_can_be_older_than_its_volume_may_say_from_where_it_goes_on():
+    for name, subject, going_on in (
+        ("item.weighed", ("item",), True),
+        ("case.weighed", ("case",), True),
+        ("x.weighed", ("ledger", "item"), True),
+        ("ledger.weighed", ("ledger",), False),
+        ("case.opened", ("case",), False),
+        *((name, ("item",), False) for name in kind_table.INTAKES),
+    ):
+        row = kind_table.Kind(name=name, subject=subject, about="x")
+        found = kind_table.going_on(row)
+        if not going_on:
+            assert found is row
+            continue
+        assert found == dataclasses.replace(
+            row, public={**row.public, "properties": {"from": kind_table.FROM}}
+        )
+        public = {"from": {"ledger": f"custody/{'a' * 26}", "n": 1, "leaf": "0" * 64}}
+        for fits in (public, {}):
+            found.check(subject=subject[0], public=fits, sealed={}, approvals=0, where="x")
 
 
 def test_every_compartment_is_used_and_every_stated_field_exists():

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from custody.errors import CheckFailed, FormatError, InputRefused, MachineError
 from custody.ledger import sqlite, tables
+from tests.test_releases import RELEASES, unpacked
 
 
 @pytest.fixture
@@ -30,6 +31,10 @@ def raw(path: Path) -> Iterator[sqlite3.Connection]:
     yield connection
     connection.close()
 
+
+WHOLE: list[Any] = [0, -1, 2**53, 1.0, b"1", "1"]
+BYTES: list[Any] = [b"x", 1, "x"]
+HASH: list[Any] = [bytes(32), bytes(31), bytes(33), b"", 32, "x" * 32]
 
 ENTRY = "INSERT INTO entry VALUES (?, ?, ?, x'01')"
 
@@ -51,6 +56,46 @@ def test_a_new_file_has_our_marks_tables_and_guards(path: Path, raw: sqlite3.Con
         assert sqlite.strangers(connection) == []
         assert sqlite.integrity(connection) == []
     engine.dispose()
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_the_ledger_of_each_release_has_the_tables_and_guards_of_today(release: str, tmp_path: Path) -> None:
+    """Whatever is changed in a table would make every locker that is in use one with a stranger's table."""
+    path = unpacked(release, tmp_path) / "L" / "ledger.sqlite"
+    engine = sqlite.engine(path, write=False)
+    with engine.begin() as connection:
+        assert sqlite.missing_guards(connection) == []
+        assert sqlite.strangers(connection) == []
+    engine.dispose()
+
+
+COLUMNS = {
+    "entry": {"seq": WHOLE, "subject": BYTES, "n": WHOLE, "envelope": BYTES},
+    "node": {"level": WHOLE, "position": WHOLE, "hash": HASH},
+    "note": {"size": WHOLE, "note": BYTES},
+    "token": {"size": WHOLE, "sha256": HASH, "tsr": BYTES},
+    "witness": {"size": WHOLE, "sha256": HASH, "cosigned": BYTES},
+    "issued": {"size": WHOLE},
+    "root_certificate": {"sha256": HASH, "der": BYTES},
+}
+"""Of each column a value that it may hold, and ones of a stranger's file that are refused when they are read."""
+
+
+@pytest.mark.parametrize(("table", "column"), [(t, c) for t, columns in COLUMNS.items() for c in columns])
+def test_a_value_that_custody_did_not_write_is_refused_in_each_column(table: str, column: str) -> None:
+    good, *bad = COLUMNS[table][column]
+    assert list(COLUMNS[table]) == [one.name for one in tables.metadata.tables[table].columns]
+    reads = tables.metadata.tables[table].columns[column].type.result_processor(None, None)
+    assert reads(good) == good
+    if f"{table}.{column}" in ("entry.seq", "node.hash"):
+        assert (
+            reads(None) is None
+        )  # the largest of an empty table, and a leaf that is not there, are asked for
+    else:
+        bad.append(None)
+    for value in bad:
+        with pytest.raises(CheckFailed, match="a value that custody did not write there"):
+            reads(value)
 
 
 def test_a_file_that_is_there_is_not_made_again(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import copy
 import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
@@ -164,14 +165,20 @@ def test_large_entries_go_in_small_chunks():
 def test_without_its_envelope_an_entry_still_needs_a_key_and_a_right(record):
     stored, _ = record
     first, outer = entries.read(stored[0], where="x")
-    with pytest.raises(CheckFailed, match="a key that the record does not name"):
-        replay.admit(Rights(), first, None, where="x")
+    with pytest.raises(CheckFailed, match="a key that the record does not name") as caught:
+        replay.admit(Rights(), first, None, where="the first")
+    assert caught.value.where == "the first"
     rights = Rights()
     replay.admit(rights, first, outer, where="x")
     second, _ = entries.read(stored[1], where="x")
+    before = copy.deepcopy(rights)
+    replay.hold(rights, second, None, where="x")
+    assert rights == before  # what is only held changes nothing
     replay.admit(rights, second, None, where="x")
-    with pytest.raises(CheckFailed, match="had no right to"):
-        replay.admit(rights, first, None, where="x")
+    assert rights != before
+    with pytest.raises(CheckFailed, match="had no right to") as caught:
+        replay.admit(rights, first, None, where="again")
+    assert caught.value.where == "again"
     with pytest.raises(CheckFailed, match="a key that the record does not name"):
         replay.hold(Rights(), second, None, where="x")
 

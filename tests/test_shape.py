@@ -220,6 +220,43 @@ def test_what_just_fits_is_taken(value, form):
     jsonschema.Draft202012Validator(form).validate(value)
 
 
+def test_every_word_of_a_shape_is_asked():
+    """Our shapes have one or two words each; a shape with several is as strict as all of them."""
+    form = {"type": "string", "enum": ["a", "bb", "ccc"], "minLength": 2, "pattern": "^[ab]+$"}
+    assert jsonschema.Draft202012Validator(form).is_valid("bb")
+    shape.check("bb", form, where="x")
+    for value in ("a", "ccc", "ab", 2):
+        assert not jsonschema.Draft202012Validator(form).is_valid(value)
+        with pytest.raises(FormatError) as caught:
+            shape.check({"f": value}, shape.record({"f": form}), where="x")
+        assert caught.value.where == "x.f"
+    newer: list[str] = []
+    shape.check("ab", {"type": "string", "enum": ["a"]}, where="x", newer=newer)
+    assert newer == ["x: ab"]
+    for value in (None, 1.5, {"a": []}):
+        shape.check(value, {}, where="x")
+
+
+def test_how_shapes_are_put_together():
+    text = {"type": "string", "minLength": 1, "maxLength": 4096}
+    assert shape.text() == text
+    assert shape.text(9, description="a word") == {**text, "maxLength": 9, "description": "a word"}
+    assert shape.choice("b", "a") == {"enum": ["b", "a"]}
+    assert shape.or_null(text) == {"anyOf": [{"type": "null"}, text]}
+    assert shape.record({"b": text, "a": text}, {"c": shape.BOOLEAN}) == {
+        "type": "object",
+        "properties": {"b": text, "a": text, "c": {"type": "boolean"}},
+        "required": ["a", "b"],
+        "additionalProperties": False,
+    }
+    assert shape.list_of(text, most=3) == {
+        "type": "array", "items": text, "minItems": 0, "maxItems": 3, "uniqueItems": True,
+    }  # fmt: skip
+    assert shape.list_of(text, most=3, least=2, unique=False) == {
+        "type": "array", "items": text, "minItems": 2, "maxItems": 3,
+    }  # fmt: skip
+
+
 def test_an_error_names_its_place():
     form = shape.record({"a": shape.list_of(shape.record({"b\u202e": shape.INTEGER}), most=3)})
     with pytest.raises(FormatError) as caught:

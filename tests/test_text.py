@@ -49,6 +49,29 @@ def test_show_leaves_what_people_write():
     assert text.show(b"caf\xe9") == "caf\\xe9"
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (b"\x80\xff", "\\x80\\xff"),
+        ("\udc7f\udd00", "\\udc7f\\udd00"),  # no undecodable bytes: lone surrogates beside them
+        ("\uffff\U0001000c\U000e0001\U0010ffff", "\\uffff\\U0001000c\\U000e0001\\U0010ffff"),
+        ("\U00010000", "\U00010000"),
+    ],
+)
+def test_each_character_that_is_not_shown_has_its_number(value, shown):
+    assert text.show(value) == shown
+
+
+def test_lines_end_each():
+    assert text.lines_of(b"", where="x") == []
+    assert text.lines_of(b"\n", where="x") == [b""]
+    assert text.lines_of(b"a\n\nb\n", where="x") == [b"a", b"", b"b"]
+    for data in (b"a", b"a\nb", b"\n\r"):
+        with pytest.raises(FormatError, match="the last line has no end") as caught:
+            text.lines_of(data, where="this one")
+        assert caught.value.where == "this one"
+
+
 @given(st.binary(max_size=60))
 def test_base64_goes_round(data):
     assert text.from_base64(text.to_base64(data), where="x") == data

@@ -24,6 +24,7 @@ from custody.format import canonical, contexts, envelope, package, padding
 from custody.format.note import Checkpoint
 from custody.format.text import to_base64
 from custody.format.trust import Trust, TrustedLedger
+from custody.verify import contents, histories
 from custody.verify.report import Outcome, Report
 from custody.verify.text import lines
 from tests import desks
@@ -985,6 +986,27 @@ def unknown_version_hides_more() -> Try:
     return forged(change)
 
 
+def _unread_elsewhere(f: Forger) -> None:
+    line = f.ledger_line("ledger.checked", {"size": 1, "root": "0" * 64, "result": "passed"})
+    line.change = lambda body: body.update(v=2)
+    f.lines.insert(f.find("item.accessed"), line)
+    # What comes behind it about the ledger, so that its history does not end with it.
+    f.lines.append(f.ledger_line("ledger.checked", {"size": 1, "root": "0" * 64, "result": "passed"}))
+    for line in f.lines:
+        if line.stamp is not None and line.stamp > f.find("item.accessed"):
+            line.stamp += 1
+
+
+@insider(
+    "an entry is left out of a history, and elsewhere is one that this custody can't read",
+    "histories",
+    "entries were left out of a history",
+)
+def left_out_beside_unknown_version() -> Try:
+    made = forger(_unread_elsewhere)
+    return made.pack(leave_out=[made.find("item.accessed")]), made.trust()
+
+
 @insider(
     "the ledger's own history ends with an entry that this custody can't read",
     "histories",
@@ -1049,6 +1071,18 @@ def withheld_part_opened() -> Try:
     keys = [*package.read_key_lines(files[package.KEYS], where="keys"), (5, "name", to_base64(key))]
     files = {**files, f"custody/parts/{digest}": sealed, package.KEYS: package.key_lines(keys)}
     return resign(files, world().first), made.trust()
+
+
+@insider(
+    "more is withheld than was logged, beside an entry that this custody can't read",
+    "withheld",
+    "not what was logged as withheld",
+    6,
+)
+def withheld_more_beside_unknown_version() -> Try:
+    made = forger(_unread_elsewhere)
+    count = lambda public: public["withheld"].update(name=public["withheld"]["name"] - 1)  # noqa: E731
+    return made.pack(show=("content",), made=count), made.trust()
 
 
 @insider("a key for something that is not here", "parts", "a key for something that is not here", 6)
@@ -1533,6 +1567,25 @@ def test_a_package_of_a_newer_custody_is_not_said_to_be_another_than_it_was() ->
     assert said(report, "content", "can't be compared", Outcome.NOT_CHECKED)
     assert said(report, "content", "all 4 files are byte for byte", Outcome.PASSED)
     assert any("made by a newer custody" in why for why in report.missing)
+
+
+def test_a_key_too_many_or_a_part_too_few_does_not_hide_the_others() -> None:
+    """Each is one failure, and what is here is opened all the same."""
+    files = honest()
+    keys = package.read_key_lines(files[package.KEYS], where="keys")
+    more = package.key_lines([(0, "name", keys[0][2]), *keys])
+    one = first_of(files, "custody/parts/")
+    fewer = {path: data for path, data in files.items() if path != one}
+    for changed in ({**files, package.KEYS: more}, fewer):
+        report = look(resign(changed, world().first), world().trust())
+        assert [f.check for f in report.of(Outcome.FAILED) if f.check == "parts"] == ["parts"]
+        assert sum(bool(line.name) for line in report.items) >= len(world().items) - 1
+
+
+def test_what_was_counted_is_told_in_words() -> None:
+    assert contents._words({"name": 2, "content": 13}) == "13 × content, 2 × name"
+    assert contents._words({}) == "nothing"
+    assert (histories._number(None), histories._number({"n": 7, "leaf": "00"})) == ("nothing", "number 7")
 
 
 def test_what_one_package_can_not_show_two_can() -> None:

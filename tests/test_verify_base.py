@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 import io
 import json
 import os
@@ -12,20 +14,25 @@ import sys
 import time
 import tracemalloc
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custody.export import encrypted
-from custody.format import canonical, package
+from custody.format import canonical, package, words
 from custody.format.text import to_base64
-from custody.verify import times
+from custody.format.trust import MAX_BYTES
+from custody.verify import __main__ as program
+from custody.verify import compare, times
+from custody.verify.compare_text import together_lines
 from custody.verify.package import verify
 from custody.verify.text import lines
-from tests.packages import LATER, Files, look, put_together, rebag, resign, summary, take_apart, world
+from tests.packages import LATER, Files, Forger, look, put_together, rebag, resign, summary, take_apart, world
 
 REPO = Path(__file__).resolve().parent.parent
 EMPTY_TRUST = (
@@ -148,6 +155,10 @@ def test_a_missing_package_and_a_broken_trust_file_are_said_in_words(honest: Pat
         assert done.returncode == 4, (data[:20], done.stdout)
         assert "custody: error:" in done.stderr
         assert "Traceback" not in done.stderr
+    for place in (tmp_path / "none.json", tmp_path):  # not there; a folder
+        done = run(str(honest), "--trust", str(place))
+        assert (done.returncode, done.stdout) == (5, "")
+        assert f"custody: error: {place}: can't be read" in done.stderr
     path.write_bytes(EMPTY_TRUST.replace(b"300", b"9007199254740991"))
     assert run(str(honest), "--trust", str(path)).returncode == 6
 
@@ -171,6 +182,173 @@ runpy.run_module("custody.verify", run_name="__main__")
     done = run(str(honest), code=code)
     assert done.returncode == 6, done.stderr
     assert "INTACT" in done.stdout
+
+
+# The same in this process, each word of it
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the program gave back and printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def says(capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    def run_here(*arguments: str | Path) -> Said:
+        capsys.readouterr()
+        code = program.main([str(one) for one in arguments])
+        return Said(code, *capsys.readouterr())
+
+    return run_here
+
+
+def test_one_package_is_told_as_its_report_is(says: Callable[..., Said], honest: Path, trust: Path) -> None:
+    report = look(honest.read_bytes(), world().trust(), now=dt.datetime.now(dt.UTC))
+    assert says(honest, "--trust", trust) == Said(0, "\n".join(lines(report)) + "\n", "")
+    done = says("--json", honest, "--trust", trust)
+    assert done == Said(0, json.dumps(report.to_value(), indent=2) + "\n", "")
+    # For a console that knows only ASCII: here are names that are not.
+    assert done.out.isascii()
+    assert "\\u" in done.out
+    assert says(honest).out == "\n".join(lines(look(honest.read_bytes()))) + "\n"
+
+
+def test_several_packages_are_told_together_under_the_names_that_were_given(
+    says: Callable[..., Said], honest: Path, trust: Path, tmp_path: Path
+) -> None:
+    made = Forger(world())
+    made.build()
+    second = tmp_path / "second.zip"
+    second.write_bytes(put_together(made.pack()))
+    found = compare.together(
+        [
+            compare.examine(
+                str(path),
+                io.BytesIO(path.read_bytes()),
+                trust=world().trust(),
+                fingerprint=None,
+                now=dt.datetime.now(dt.UTC),
+            )
+            for path in (honest, second)
+        ]
+    )
+    arguments = (honest, second, "--trust", trust)
+    assert says(*arguments) == Said(1, "\n".join(together_lines(found)) + "\n", "")
+    assert json.loads(says(*arguments, "--json").out) == found.to_value()
+    assert [one["file"] for one in found.to_value()["packages"]] == [str(honest), str(second)]
+
+
+def test_the_twelve_words_confirm_the_origin(says: Callable[..., Said], honest: Path) -> None:
+    origin = "passed: origin"
+    spoken = " ".join(words.encode(world().desk.locker.genesis_leaf[:16]))
+    for arguments in ((honest,), (honest, honest)):
+        for heard, confirmed in ((None, False), (spoken, True)):
+            done = says(*arguments, "--json", *(() if heard is None else ("--fingerprint", heard)))
+            assert done.code == 6
+            value = json.loads(done.out)
+            reports = [value] if len(arguments) == 1 else [one["report"] for one in value["packages"]]
+            for report in reports:
+                found = {f"{one['outcome']}: {one['check']}" for one in report["findings"]}
+                assert (origin in found) == confirmed, found
+    for wrong in ("", "abandon", " ".join(spoken.split()[:11]), f"{spoken} abandon"):
+        done = says(honest, "--fingerprint", wrong)
+        assert (done.code, done.out) == (4, "")
+        assert done.err.startswith("custody: error: --fingerprint: ")
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_time_proof_from_the_future_of_this_machine_is_a_failure(
+    says: Callable[..., Said], tmp_path: Path, count: int
+) -> None:
+    made = Forger(world())
+    made.build()
+    (tmp_path / "x.zip").write_bytes(put_together(made.pack(stamped=dt.datetime(2096, 1, 1, tzinfo=dt.UTC))))
+    (tmp_path / "trust.json").write_bytes(made.trust().to_bytes())
+    done = says(*[tmp_path / "x.zip"] * count, "--trust", tmp_path / "trust.json")
+    assert done.code == 1
+    assert "future" in done.out
+
+
+def test_what_can_not_be_opened_is_told_where_and_why(
+    says: Callable[..., Said], honest: Path, trust: Path, tmp_path: Path
+) -> None:
+    strange = tmp_path / "a\u202eb.zip"
+    told = f"{tmp_path}/a\\u202eb.zip"
+    expected = Said(
+        5,
+        "",
+        f"custody: error: {told}: can't be read: found No such file or directory\n"
+        "custody: hint: check the file's name\n",
+    )
+    assert says(strange) == expected
+    assert says(honest, strange) == expected
+    assert says(honest, "--trust", strange) == expected
+    # A trust file is read no further than a trust file goes.
+    large = trust.read_bytes() + b" " * (MAX_BYTES + 1 - trust.stat().st_size)
+    strange.write_bytes(large)
+    done = says(honest, "--trust", strange)
+    assert (done.code, done.out) == (4, "")
+    assert done.err.startswith(f"custody: error: {told}: too long")
+    assert "hint" not in done.err
+
+
+def test_of_a_trust_file_no_more_is_read_than_one_can_have(
+    says: Callable[..., Said], honest: Path, trust: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int | None] = []
+
+    class Counted(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            asked.append(size)
+            return super().read(size)
+
+    opened = program._open
+
+    @contextlib.contextmanager
+    def open_(path: Path) -> Iterator[BinaryIO]:
+        with opened(path) as file:
+            yield Counted(file.read()) if path == trust else file
+
+    monkeypatch.setattr(program, "_open", open_)
+    assert says(honest, "--trust", trust).code == 0
+    assert asked == [MAX_BYTES + 1]
+
+
+def test_a_fault_of_the_verifier_is_no_verdict(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, honest: Path
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["verify", str(honest)])
+    assert program._run() == 6
+    assert capsys.readouterr().out.startswith("INTACT\n")
+
+    def broken(*_: object, **__: object) -> None:
+        raise LookupError("a name that is nobody's business")
+
+    monkeypatch.setattr(program, "verify", broken)
+    assert program._run() == 70
+    done = capsys.readouterr()
+    assert done.out == ""
+    assert done.err == (
+        "custody: error: a fault in custody itself: LookupError\n"
+        "custody: hint: nothing is said about the package; please report this\n"
+    )
+
+
+def test_its_words_and_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, code in (([], 2), (["x.zip", "--unknown"], 2), (["--help"], 0)):
+        with pytest.raises(SystemExit) as end:
+            program.main(arguments)
+        assert end.value.code == code
+        done = capsys.readouterr()
+        assert (done.out if code == 0 else done.err).startswith("usage: python -m custody.verify ")
+    said = " ".join(done.out.split())
+    assert "--trust FILE the trust file of your own side" in said
+    assert "--fingerprint WORDS the twelve words, read out by somebody you know" in said
+    assert "--json one JSON object, schema custody.verify/1" in said
 
 
 # The sweep

@@ -221,6 +221,46 @@ def test_the_last_note_of_the_closed_volume_is_the_one_that_was_named(story):
     assert said(report, "volumes", "not the one that the next volume names"), summary(report)
 
 
+def test_a_note_of_the_closed_volume_that_can_not_be_read_is_a_failure(story):
+    newest = max(
+        (int(match[2]), path)
+        for path, match in ((path, package.NOTE_NAME.fullmatch(path)) for path in story.files)
+        if match is not None and match[1] == V1
+    )[1]
+    report = look(resign({**story.files, newest: b"x" * 70_000}, story.desk.keys.sign), story.trust(2))
+    assert "volumes" in {f.check for f in report.of(Outcome.FAILED)}, summary(report)
+    assert not said(report, "volumes", "not the one that the next volume names")
+
+
+def test_a_new_volume_whose_beginning_is_not_proven_is_a_failure(story):
+    files = dict(story.files)
+    lines = files[package.PROOFS].splitlines(keepends=True)
+    assert json.loads(lines[0])["index"] == 0
+    files[package.PROOFS] = b"".join(lines[1:])
+    report = look(resign(files, story.desk.keys.sign), story.trust(2))
+    assert [(f.text, f.where) for f in report.of(Outcome.FAILED) if f.check == "entries"] == [
+        ("an entry without a proof", "volume 2, entry 0")
+    ]
+
+
+def test_what_is_exported_at_once_after_a_restore_goes_on_from_the_closed_volume(tmp_path):
+    """The first entry about the case in the new volume is then the making of the package itself."""
+    old = desks.new_locker(tmp_path)
+    case, _ = desks.case_with(old, tmp_path / "in", {"a.txt": b"a"})
+    backup.write(old, tmp_path / "backup")
+    restore.restore(tmp_path / "backup", tmp_path / "L2", old.key_file, old.rim)
+    desk = Desk(Locker(tmp_path / "L2"), old.key_file, old.rim)
+    for name in ("one", "two"):
+        choice = exporting.Choice(case=case)
+        exporting.export(desk, choice, tmp_path / name, purpose="a test", plain=True, stamped=False)
+        files = take_apart((tmp_path / name).read_bytes())
+        report = look(files)
+        assert report.intact, summary(report)
+    all_ = (body(data) for path, data in files.items() if package.ENTRY_NAME.fullmatch(path))
+    numbers = [(b["subject"]["n"], "from" in b["public"]) for b in all_ if b["kind"] == "package.made"]
+    assert (0, True) in numbers
+
+
 def test_an_exporter_with_a_changed_program_can_not_hide_the_end_of_the_closed_volume(tmp_path, monkeypatch):
     story = tell(tmp_path)
     ledger = story.desk.locker.volumes[0].ledger

@@ -101,7 +101,7 @@ def _open(path: Path) -> Iterator[BinaryIO]:
 
 
 def _trust(path: Path) -> Trust:
-    with path.open("rb") as file:
+    with _open(path) as file:
         return Trust.from_bytes(file.read(MAX_BYTES + 1), where=show(str(path)))
 
 

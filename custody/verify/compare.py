@@ -283,6 +283,8 @@ def _what_is_new(
     left, right, before, after = first.record, second.record, first.contents, second.contents
     assert left is not None
     assert right is not None
+    assert before is not None  # what was read of a package is kept with its record, or neither is
+    assert after is not None
     volumes = {mine.number: (mine, its) for mine, its in shared}
     common = {}
     for seq, placed in left.entries.items():
@@ -298,8 +300,6 @@ def _what_is_new(
         if placed.seq not in known and placed.body is not None
     )
     added.entries = dict(sorted(kinds.items()))
-    if before is None or after is None:
-        return
     had, has = (
         {item.first.body.subject.id: item.label for item in contents.items if item.first.body is not None}
         for contents in (before, after)
