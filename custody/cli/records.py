@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from custody.procedure.locker import Desk
     from custody.procedure.records import CaseRows
 
+ACCOUNT_HELP = (
+    "Only rows whose account or device has this in it; “-” asks, so that no shell remembers a name."
+)
+ACCOUNT_QUESTION = "In the account or device"
 _KINDS = ("ip", "coin", "picture", "page", "network", "listed", "unknown")
 _SHOWN_ELSEWHERE = frozenset({
     "record", "number", "kind", "source", "place", "raw", "flags", "item", "id", "instant", "local", "readings",
@@ -57,9 +61,11 @@ CSV_COLUMNS = (
 )
 @click.option("--until", metavar="TIME", help="Up to this time, the whole of that day, hour or minute.")
 @click.option(
-    "--address", metavar="A", help="Only rows with this IP address, network (192.0.2.0/24) or chain address."
+    "--address",
+    metavar="A",
+    help="Only rows with this IP address, network (192.0.2.0/24) or chain address; “-” asks.",
 )
-@click.option("--account", metavar="TEXT", help="Only rows whose account or device has this in it.")
+@click.option("--account", metavar="TEXT", help=ACCOUNT_HELP)
 @click.option("--kind", type=click.Choice(_KINDS), help="Only rows of this kind.")
 @click.option("--flag", metavar="CODE", help="Only rows with this flag.")
 @click.option(
@@ -107,8 +113,8 @@ def records(
     wanted = Filter(
         since=since,
         until=until,
-        address=address,
-        account=account,
+        address=session.narrowing(address, "--address", "Address or network"),
+        account=session.narrowing(account, "--account", ACCOUNT_QUESTION),
         kind=kind,
         flag=flag,
         numbers=tuple(numbers),
