@@ -24,13 +24,27 @@ def names() -> list[str]:
     return [reader.name for reader in chats.READERS] + [reader.name for reader in records.READERS]
 
 
+def kept() -> list[str]:
+    """The names of those whose form is kept, chats first; the others read when somebody asks."""
+    asked = {reader.name for reader in records.READERS if reader.on_asking}
+    return [name for name in names() if name not in asked]
+
+
 def check_name(name: str) -> None:
-    """InputRefused where no reader has this name."""
+    """InputRefused where no reader has this name, or it is one whose rows are stored nowhere."""
+    if name in names() and name not in kept():
+        raise InputRefused(
+            "rows of this kind are made when somebody asks for them, and stored nowhere",
+            where="--format",
+            expected=f"one of {', '.join(kept())}",
+            found=name,
+            hint="custody records ITEM shows them, without --format",
+        )
     if name not in names():
         raise InputRefused(
             "there is no reader of this name",
             where="--format",
-            expected=", ".join(names()),
+            expected=", ".join(kept()),
             found=name,
             hint="custody formats tells what each reads",
         )
@@ -80,7 +94,8 @@ def _told(detected: Detected, fault: ReaderFault) -> Detected:
 
 
 def by_name(name: str, export: Export) -> tuple[Chat | None, Records | None]:
-    """The one reader of that name; InputRefused where there is none, or it does not take the item."""
+    """The one reader of that name; InputRefused where there is none, its rows are stored nowhere, or it does not take
+    the item."""
     check_name(name)
     reason = "a person named this format"
     for reader in chats.READERS:
