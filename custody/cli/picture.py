@@ -8,6 +8,7 @@ from typing import Literal
 import click
 
 from custody.cli.base import Command, always
+from custody.cli.damage import end_partly
 from custody.cli.output import count_text
 from custody.cli.records import ACCOUNT_HELP, ACCOUNT_QUESTION
 from custody.cli.session import Session
@@ -80,3 +81,4 @@ def picture(
     say_about(session, made.about)
     session.out.data(*(safe(str(one)) for one in paths))
     session.out.say("These files are readable by whoever gets them.")
+    end_partly(made.about.damaged)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from custody.cli.base import Command, always
+from custody.cli.damage import damaged_value, end_partly, say_damaged
 from custody.cli.deriving import QUESTIONS, balance_text
 from custody.cli.output import count_text
 from custody.cli.session import SHORTEST_SECRET, Session
@@ -165,12 +166,15 @@ def _of_case(
     writer.begin({"case": case}, "records of the case, by time")
     alike = lookalikes_in(_written(writer, rows))
     writer.of = about.rows
+    for one in about.damaged:
+        writer.damaged(damaged_value(one))
     looked = {"rows": about.rows, "shown": writer.shown, **about_value(about), "lookalikes": _alike(alike)}
     session.out.line({"record": "looked", **looked})
     writer.end(None)
     _say_lookalikes(session, alike)
     session.out.say(f"from {count_text(len(about.items), 'item')}: {', '.join(about.items) or 'none'}")
     say_about(session, about)
+    end_partly(about.damaged)
 
 
 def _written(writer: _Writer, rows: Iterator[dict[str, Any]]) -> Iterator[tuple[str | None, dict[str, Any]]]:
@@ -218,6 +222,7 @@ def about_value(about: CaseRows) -> dict[str, Any]:
         "not_opened": [{"label": label, "why": why} for label, why in about.not_opened],
         "without": about.without,
         "pictures": about.pictures,
+        "damaged": list(dict.fromkeys(one.label for one in about.damaged)),
         "doubts": [{"label": label, "what": what} for label, what in about.doubts],
     }
 
@@ -242,6 +247,7 @@ def say_about(session: Session, about: CaseRows) -> None:
         session.out.say(
             "  custody derive ITEM makes them where a reader takes it; of mails custody records ITEM shows them"
         )
+    say_damaged(session, about.damaged)
 
 
 class _Writer:
@@ -261,6 +267,9 @@ class _Writer:
 
     def row(self, record: dict[str, Any]) -> None:
         self.shown += 1
+
+    def damaged(self, record: dict[str, Any]) -> None:
+        """What could not be read: it stands among what is handed on, not only on the screen."""
 
     def masked(self, value: Any) -> Any:
         """What may be shown to people: secrets of wallets are hidden, and counted."""
@@ -292,6 +301,9 @@ class _Json(_Writer):
         super().row(record)
         self.out.line(record)
 
+    def damaged(self, record: dict[str, Any]) -> None:
+        self.out.line(record)
+
     def end(self, label: str | None) -> None:
         """The account was the last line."""
 
@@ -304,7 +316,6 @@ class _Csv(_Writer):
         sys.stdout.write(csv_safe.line(CSV_COLUMNS))
 
     def row(self, record: dict[str, Any]) -> None:
-        from custody.export import csv_safe
 
         super().row(record)
         record = self.masked(record)
@@ -312,6 +323,15 @@ class _Csv(_Writer):
         values = {**record, "flags": " ".join(record.get("flags", ()))}
         if more:
             values["more"] = json.dumps(more, ensure_ascii=False, sort_keys=True)
+        self._line(values)
+
+    def damaged(self, record: dict[str, Any]) -> None:
+        more = f"DAMAGED, and nothing of it is in this table: {record['what']}; to do: {record['to_do']}"
+        self._line({"item": record["item"], "kind": "damaged", "more": more})
+
+    def _line(self, values: dict[str, Any]) -> None:
+        from custody.export import csv_safe
+
         sys.stdout.write(csv_safe.line([str(values.get(name, "")) for name in CSV_COLUMNS]))
 
 
