@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from custody.errors import InputRefused
@@ -75,6 +75,36 @@ def choose(export: Export) -> tuple[Chat | None, Records | None]:
         return chat, rows
     apart = chat[1].score - rows[1].score
     return (None if apart <= -MUCH_LESS_SURE else chat), (None if apart >= MUCH_LESS_SURE else rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """Files of a zip that nobody reads now and this reader takes: one reader of records reads an item."""
+
+    reader: str
+    title: str
+    members: tuple[int, ...]
+
+
+def beside(export: Export, chosen: tuple[Chat | None, Records | None]) -> tuple[Beside, ...]:
+    """The readers of records that claim files of a zip which no chosen reader reads, the surest first.
+
+    Only beside a reader of records: files that lie beside a chat become items of their own. Each file is told once,
+    for the reader that is surest of it.
+    """
+    rows = chosen[1]
+    if rows is None or not export.zipped or rows[1].document:
+        return ()
+    read = {at for one in chosen if one is not None for at in one[1].members}
+    if len(read) >= len(export.members):
+        return ()
+    found = []
+    for reader, detected in records.claims(export):
+        left = tuple(at for at in detected.members if at not in read)
+        if left and not reader.on_asking and not detected.document and reader.name != rows[0].name:
+            found.append(Beside(reader=reader.name, title=reader.title, members=left))
+            read.update(left)
+    return tuple(found)
 
 
 _Chosen = TypeVar("_Chosen")

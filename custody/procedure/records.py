@@ -21,7 +21,7 @@ from custody.format import compartments
 from custody.ledger.work import ItemRow
 from custody.procedure import access, lists, readable
 from custody.procedure.access import OpenedItem, Parts, Purpose
-from custody.procedure.derive import Deriver, may_be_read
+from custody.procedure.derive import OTHER_READER, Deriver, may_be_read
 from custody.procedure.intake import Setting
 from custody.procedure.locker import Desk
 from custody.procedure.readable import Damaged, Lines
@@ -241,6 +241,8 @@ def _doubts(content: Mapping[str, Any]) -> Iterator[str]:
         yield "reading it ended early: there may be more rows in it"
     if not counts.get("whole", True):
         yield "bytes of it were passed over: this is a fault in custody, please report it"
+    if count := counts.get("notices", {}).get(OTHER_READER):
+        yield f"{count} of its files were not read, which other readers take: custody records ITEM names them"
     if counts.get("unread"):
         yield f"{counts['unread']} of its ranges could not be read"
     for what in counts.get("open", ()):
