@@ -74,6 +74,24 @@ def _own(desk: Desk, opened: OpenedItem) -> Lines:
     return _asked(desk, opened, told, content["media_type"], handling)
 
 
+def stated_grade(opened: OpenedItem) -> str | None:
+    """How near to the original somebody said that an item is: of the item itself, else of its acquisition.
+
+    None where nobody said, or where the item was cut out of another: what was said is of that one.
+    """
+    first = opened.parts[0]
+    if opened.item.parent is not None:
+        return None
+    of = [
+        one
+        for one in opened.exhibit
+        if one.entry.kind == "exhibit.acquired"
+        and one.entry.subject.n == first.entry.public.get("acquisition")
+    ]
+    said = (one.values.get("capture", {}).get("copy_grade") for one in (first, *of))
+    return next((str(grade) for grade in said if grade is not None), None)
+
+
 def typed_row(opened: OpenedItem, kind: str) -> tuple[bytes, dict[str, Any]]:
     """A reference that somebody typed, as a row: all its fields, and all its bytes for its place."""
     assert opened.content is not None
@@ -112,7 +130,7 @@ def _asked(desk: Desk, opened: OpenedItem, name: str, media_type: str, handling:
             chosen = next((one for one in registry.claims(export) if one[0].on_asking), None)
             if chosen is None:
                 raise _no_rows(opened.item)
-            settings = Settings(handling=handling)
+            settings = Settings(handling=handling, copy_grade=stated_grade(opened))
             recorded = Recorded(export, chosen[0], chosen[1], settings, item=opened.item.id)
             for line in recorded.lines():
                 yield line.rstrip(b"\n"), json.loads(line)
