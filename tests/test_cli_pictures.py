@@ -81,3 +81,18 @@ def test_pictures_that_look_alike_as_json(place):
 def test_alike_is_asked_of_a_whole_case(place, words):
     refused = records(place, *words)
     assert "pictures are compared over a whole case" in two_lines(refused, 2)[0]
+
+
+@pytest.mark.parametrize("name", ["picture", "mail-received"])
+def test_what_is_read_on_asking_is_stored_by_no_command(place, name):
+    for words in (
+        ("derive", "A-1/01", "--format", name, "--purpose", "x"),
+        ("collect", place.folder / "shots", "--case", "R-1", "--yes", "--format", name),
+    ):
+        refused = run(place, *words)
+        two_lines(refused, 4)
+        assert "stored nowhere" in refused.stderr
+        assert "hint: custody records ITEM shows them" in refused.stderr
+    assert "A-1/01.1" not in done(run(place, "list")).stdout
+    assert "A-3" not in done(run(place, "list")).stdout
+    assert "perceptual" in done(records(place, "A-1/01", "--json")).stdout

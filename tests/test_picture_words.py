@@ -22,7 +22,9 @@ def test_what_to_look_at_is_told() -> None:
         lines(
             pictures.samples()["jpeg"],
             perceptual={"reason": "handling_forbids", "text": "marked so: never decoded"},
+            grade_stated="on-the-device",
             grade_hints=[{"grade": "print", "reason": "made up"}],
+            grade_against=["made up too"],
         )
     )
     for part in (
@@ -32,11 +34,22 @@ def test_what_to_look_at_is_told() -> None:
         "exif BodySerialNumber: SERIAL-MADE-UP",
         "small picture inside (exif): 160 × 120, bytes ",
         "behind the end: text/plain, bytes ",
+        "grade of copy, as somebody stated it: on-the-device",
         "speaks for the grade of copy print: made up",
+        "speaks against what was stated: made up too",
         "not compared with other pictures: marked so: never decoded",
         "parts account for every byte",
     ):
         assert part in told, part
+
+
+def test_that_nobody_stated_a_grade_is_told_where_the_file_hints_at_one() -> None:
+    data = pictures.samples()["jpeg"]
+    assert "grade of copy" not in "\n".join(lines(data))
+    hinted = lines(data, grade_hints=[{"grade": "print", "reason": "made up"}])
+    assert "grade of copy: nobody stated one" in hinted
+    stated = lines(data, grade_stated="print")
+    assert "grade of copy, as somebody stated it: print; nothing in the file hints at one" in stated
 
 
 def test_no_instant_is_said_to_be_none() -> None:

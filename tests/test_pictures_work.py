@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from pathlib import Path
 
 import PIL.Image
@@ -10,6 +11,7 @@ import pytest
 
 from custody.errors import NoRight, UsageError
 from custody.procedure import access, cases, custodians, pictures, records
+from custody.procedure.derive import Wish
 from custody.procedure.locker import Desk
 from tests import desks
 from tests.test_picture_hashes import drawn, saved
@@ -131,4 +133,40 @@ def test_a_row_of_a_picture_from_a_locker(desk: Desk, case: str, tmp_path: Path)
     (row,) = (record for _, record in records.of_item(desk, item, desks.WHY)[1] if record["record"] == "row")
     assert (row["kind"], row["format"], row["width"], row["height"]) == ("picture", "jpeg", 320, 240)
     assert row["grade_hints"][0]["grade"] == "received-through-a-messenger"
+    assert "grade_stated" not in row
+    assert "grade_against" not in row
     assert len(row["perceptual"]["dhash"]) == 16
+
+
+def test_what_was_stated_of_a_copy_stands_beside_what_the_file_hints_at(
+    desk: Desk, case: str, tmp_path: Path
+) -> None:
+    """Of this acquisition and of no other of the exhibit; of what was cut out of a zip, nothing."""
+    stream = io.BytesIO()
+    drawn(3).save(stream, "JPEG")
+    name, data = "IMG-20261103-WA0001.jpg", stream.getvalue()
+    for at, stated in enumerate(("on-the-device", "received-through-a-messenger", None)):
+        record = {} if stated is None else {"capture": {"copy_grade": stated}}
+        folder = tmp_path / str(at)
+        take(desk, case, folder, {name: data + bytes([at])}, exhibit="A-7", record=record)
+    found = []
+    for item in desk.locker.work.items():
+        (row,) = (one for _, one in records.of_item(desk, item, desks.WHY)[1] if one["record"] == "row")
+        found.append((row.get("grade_stated"), len(row.get("grade_against", ())), len(row["grade_hints"])))
+    assert found == [("on-the-device", 1, 1), ("received-through-a-messenger", 0, 1), (None, 0, 1)]
+
+
+def test_of_a_picture_that_lay_in_a_chat_nobody_stated_a_grade(desk: Desk, case: str, tmp_path: Path) -> None:
+    stream, packed = io.BytesIO(), io.BytesIO()
+    drawn(3).save(stream, "JPEG")
+    with zipfile.ZipFile(packed, "w") as file:
+        file.writestr(
+            "_chat.txt", "[01.02.22, 10:00:00] Made Up: hello\n[01.02.22, 10:01:00] Other One: good\n"
+        )
+        file.writestr("IMG-20261103-WA0001.jpg", stream.getvalue())
+    record = {"capture": {"copy_grade": "exported-by-the-app"}}
+    take(desk, case, tmp_path / "in", {"WhatsApp Chat.zip": packed.getvalue()}, record=record, derive=Wish())
+    inner = next(one for one in desk.locker.work.items() if one.part is not None)
+    (row,) = (one for _, one in records.of_item(desk, inner, desks.WHY)[1] if one["record"] == "row")
+    assert "grade_stated" not in row
+    assert row["grade_hints"]

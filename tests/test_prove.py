@@ -461,7 +461,47 @@ def test_labels_are_shown_safely():
         Claim(chain="bitcoin", typed="\u202egpj.exe"),
         Evidence(block=FIRST_BLOCK, labels={"block": "\x1b[2J"}),
     )
-    assert "\\x1b" in told(ladder)
+    assert "\\u001b[2J" in told(ladder)
+    assert "\\u202egpj.exe" in told(ladder)
+
+
+HOSTILE = "\x1b[2J\u202e\n" + "/" * 5000
+RAW = {
+    "bitcoin": made(),
+    "ethereum": signed(gasPrice=3, chainId=1),
+    "tron": raw_data(transfer()),
+    "solana": wire(instruction(2, b"\0\1", lamports(42))),
+    "xrp": made(),
+    "litecoin": made(),
+    "lightning": made(),
+    "monero": made(),
+}
+
+
+@pytest.mark.parametrize("chain", RAW)
+@pytest.mark.parametrize(
+    "field", ["txid", "sender", "receiver", "contract", "block_hash", "amount_text", "typed"]
+)
+def test_what_somebody_claims_is_shown_safely_and_short(chain, field):
+    ladder = prove(
+        Claim(chain=chain, **{field: HOSTILE}),
+        Evidence(
+            transaction=RAW[chain],
+            block=FIRST_BLOCK,
+            previous=tuple(made(amounts=(n,)) for n in range(30)),
+            statements=(Statement(kind="node", label=HOSTILE, says={field: "5"}, tron={"txID": HOSTILE}),),
+            unread=((HOSTILE, "no reason"),),
+        ),
+    )
+    told(ladder)
+    assert all(len(line) < 600 for line in ladder.words())
+
+
+def test_a_kind_of_contract_that_is_not_known_is_shown_short():
+    raw = raw_data(transfer(), 99, "\\" * 3000)
+    ladder = prove(Claim(chain="tron", amount_units=5), Evidence(transaction=raw))
+    assert "kind: \\\\" in told(ladder)
+    assert all(len(line) < 600 for line in ladder.words())
 
 
 def test_a_payment_reference_makes_the_claim():

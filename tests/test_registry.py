@@ -56,6 +56,27 @@ def test_a_name_that_nobody_has() -> None:
         registry.by_name("nothing", Export.of("x", b""))
 
 
+@pytest.mark.parametrize("name", ["picture", "mail-received"])
+def test_no_form_is_stored_of_what_is_read_on_asking(name: str) -> None:
+    """Decisions 0035 and 0036: a stored hash of a picture would be one more trace of it."""
+    data = (
+        (b"\xff\xd8\xff\xe0" + bytes(40))
+        if name == "picture"
+        else b"Received: from a by b; Mon, 2 Mar 2026\n\nx"
+    )
+    for refuse in (
+        lambda: registry.check_name(name),
+        lambda: registry.by_name(name, Export.of("x.eml", data)),
+    ):
+        with pytest.raises(InputRefused, match="stored nowhere") as caught:
+            refuse()
+        assert "custody records ITEM" in (caught.value.hint or "")
+    assert name not in registry.kept()
+    with pytest.raises(InputRefused) as caught:
+        registry.check_name("nothing")
+    assert name not in (caught.value.expected or "")
+
+
 def test_a_claim_is_alone_at_its_top() -> None:
     """In the cases of all readers: two alike would mean that nobody reads the item."""
     for reader in records.READERS:

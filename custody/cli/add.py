@@ -15,6 +15,12 @@ from custody.format.text import show
 if TYPE_CHECKING:
     from custody.procedure.locker import Desk
 
+_PARTICULARS = {
+    "source": "The explorer or document that it was read from",
+    "source_place": "Where in it (page 2, row 3)",
+    "checked_by": "Who read it back against the page",
+}
+"""Fields of a reference that could name a person and may be left out: “-” asks for them."""
 _REQUEST = ("exhibit", "source", "fields", "form", "handling", "no_seal")
 
 
@@ -47,11 +53,13 @@ def add() -> None:
     metavar="ITEM",
     help="The item that it was read from, like A-3/01; it has to be in this case.",
 )
-@click.option("--place", "--source-place", "source_place", metavar="TEXT", help="Where in it: page 2, row 3.")
+@click.option(
+    "--place", "--source-place", "source_place", metavar="TEXT", help="Where in it: page 2, row 3; “-” asks."
+)
 @click.option(
     "--note", metavar="TEXT", help="A note on the source; asked for when absent or “-”. Kept sealed."
 )
-@click.option("--checked-by", metavar="TEXT", help="Who read it back against the page.")
+@click.option("--checked-by", metavar="TEXT", help="Who read it back against the page; “-” asks.")
 def ip(session: Session, ref: str, account: str | None, note: str | None, **stated: Any) -> None:
     """An IP address at a time. It identifies a connection, not a person.
 
@@ -62,9 +70,10 @@ def ip(session: Session, ref: str, account: str | None, note: str | None, **stat
 
     # Before anybody types a passphrase: an address that can't be one.
     given = {name: value for name, value in stated.items() if name not in _REQUEST}
-    ip_reference(**given)
+    ip_reference(**_not_asked_yet(given))
     desk = session.desk()
     case = cases.find(desk, ref)
+    given = _asked(session, given)
     given["source_item"] = _read_from(desk, given["source_item"], case.id)
     record = ip_reference(
         **given,
@@ -99,7 +108,7 @@ def ip(session: Session, ref: str, account: str | None, note: str | None, **stat
 @click.option("--epoch", type=click.Choice(["s", "ms"]), help="The time is a count of these since 1970.")
 @click.option("--block-height", metavar="N", help="The block's number.")
 @click.option("--block-hash", metavar="HEX", help="The block's hash.")
-@click.option("--read-from", metavar="TEXT", help="The explorer or document that it was read from.")
+@click.option("--read-from", metavar="TEXT", help="The explorer or document that it was read from; “-” asks.")
 @click.option(
     "--from-item",
     "--source-item",
@@ -107,8 +116,10 @@ def ip(session: Session, ref: str, account: str | None, note: str | None, **stat
     metavar="ITEM",
     help="The item that it was read from, like A-3/01; it has to be in this case.",
 )
-@click.option("--place", "--source-place", "source_place", metavar="TEXT", help="Where in it: page 2, row 3.")
-@click.option("--checked-by", metavar="TEXT", help="Who read it back against the page.")
+@click.option(
+    "--place", "--source-place", "source_place", metavar="TEXT", help="Where in it: page 2, row 3; “-” asks."
+)
+@click.option("--checked-by", metavar="TEXT", help="Who read it back against the page; “-” asks.")
 def payment(session: Session, ref: str, read_from: str | None, **stated: Any) -> None:
     """A payment on a public chain. Never type a private key or a seed phrase.
 
@@ -117,13 +128,14 @@ def payment(session: Session, ref: str, read_from: str | None, **stated: Any) ->
     from custody.evidence.blockchain.payment import payment_reference
     from custody.procedure import cases, typed
 
-    given = {name: value for name, value in stated.items() if name not in _REQUEST}
+    given = {name: value for name, value in stated.items() if name not in _REQUEST} | {"source": read_from}
     # Before anybody types a passphrase: texts that can't be, and secrets.
-    payment_reference(**given, source=read_from)
+    payment_reference(**_not_asked_yet(given))
     desk = session.desk()
     case = cases.find(desk, ref)
+    given = _asked(session, given)
     given["source_item"] = _read_from(desk, given["source_item"], case.id)
-    record = payment_reference(**given, source=read_from)
+    record = payment_reference(**given)
     wanted = request(session, case.id, questions=False, **{name: stated[name] for name in _REQUEST})
     done = typed.add_payment(desk, wanted, record)
     _read_back(
@@ -142,6 +154,17 @@ def payment(session: Session, ref: str, read_from: str | None, **stated: Any) ->
     )
     _say_checked(session, record)
     say_collected(session, done, ref)
+
+
+def _not_asked_yet(given: dict[str, Any]) -> dict[str, Any]:
+    return {name: None if name in _PARTICULARS and value == "-" else value for name, value in given.items()}
+
+
+def _asked(session: Session, given: dict[str, Any]) -> dict[str, Any]:
+    asked = {
+        name: session.particular(given[name], words) for name, words in _PARTICULARS.items() if name in given
+    }
+    return {**given, **asked}
 
 
 def _read_from(desk: Desk, item: str | None, case: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from custody.cli.damage import damaged_value, end_partly, say_damaged
 from custody.cli.output import count_text
 from custody.cli.session import Session
 from custody.format.text import show as safe
@@ -23,6 +24,8 @@ def say_alike(session: Session, desk: Desk, case: str, purpose: str | None) -> N
     out, near = session.out, found.near
     if out.as_json:
         out.first_line({"case": case})
+        for one in found.damaged:
+            out.line(damaged_value(one))
         for group in near.groups:
             out.line({"record": "alike", "items": list(group.names), "widest": group.widest})
         out.line(
@@ -35,8 +38,10 @@ def say_alike(session: Session, desk: Desk, case: str, purpose: str | None) -> N
                     for label, why in near.not_compared
                 ],
                 "not_opened": [{"item": label, "text": text} for label, text in found.not_opened],
+                "damaged": list(dict.fromkeys(one.label for one in found.damaged)),
             }
         )
+        end_partly(found.damaged)
         return
     for group in near.groups:
         out.data(f"alike ({group.widest} of 64 bits differ at most): {', '.join(group.names)}")
@@ -51,6 +56,8 @@ def say_alike(session: Session, desk: Desk, case: str, purpose: str | None) -> N
         out.say(
             "Alike is not the same: look at each. Screenshots of one chat are alike; a changed sum can leave no trace."
         )
+    say_damaged(session, found.damaged)
+    end_partly(found.damaged)
 
 
 def _list(session: Session, lines: Sequence[str]) -> None:

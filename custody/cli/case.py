@@ -27,7 +27,9 @@ def case() -> None:
     "--title", metavar="T", help="What the case is called; asked for when absent or “-”. Kept sealed."
 )
 @click.option(
-    "--legal-basis", metavar="T", help="On what ground evidence is kept: a law, an order, a consent."
+    "--legal-basis",
+    metavar="T",
+    help="On what ground evidence is kept: a law, an order, a consent; asked for when absent or “-”.",
 )
 def open_(session: Session, ref: str, title: str | None, legal_basis: str | None) -> None:
     """Begin a case under REF, your own reference. It is kept sealed; still, better a number than a name.

@@ -138,6 +138,11 @@ def derived_lines(
         yield f"{label} {also} records ({title}); they are in {labels[len(derived.forms) - 1]}"
         yield f"  told by: {show('; '.join(derived.records.detected.reasons), 300)}"
         yield from rows_lines(derived.records.summary)
+    for name, reader in derived.beside[:_SHOWN]:
+        yield f"  NOT READ: {show(name, 120)} in it: {reader} would take it; one reader of records reads an item"
+    if derived.beside:
+        more = len(derived.beside) - _SHOWN
+        yield f"  {f'NOT READ: {more} more, --json lists all. ' if more > 0 else ''}Collect them as files of their own"
     files = labels[len(derived.forms) :]
     if files:
         last = f" to {files[-1]}" if len(files) > 1 else ""
@@ -219,6 +224,7 @@ def derived_value(
         "reason": "",
         "files": 0,
         "left_out": [],
+        "not_read": [],
         "counts": None,
         "records": None,
     }
@@ -229,6 +235,7 @@ def derived_value(
         **empty,
         "files": len(derived.parts),
         "left_out": [{"name": show(name, 400), "reason": reason} for name, reason in derived.left_out],
+        "not_read": [{"name": show(name, 400), "reader": reader} for name, reader in derived.beside],
     }
     if derived.chat is not None:
         value["form"] = labels[0]

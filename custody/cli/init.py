@@ -29,7 +29,7 @@ _THREE_WAYS = (
 @click.command(cls=Command, short_help="make a locker, your key, and a way back into it")
 @click.argument("directory", metavar="[DIR]", required=False, type=click.Path())
 @click.option("--name", metavar="NAME", help="Your name, kept sealed. Asked for when absent or “-”.")
-@click.option("--organisation", metavar="ORG", help="Your organisation, kept sealed.")
+@click.option("--organisation", metavar="ORG", help="Your organisation, kept sealed; “-” asks.")
 @click.option(
     "--tsa",
     metavar="URL",
@@ -49,7 +49,9 @@ _THREE_WAYS = (
     type=click.Path(),
     help="A second person's public key file: a way back in.",
 )
-@click.option("--custodian-name", metavar="NAME", help="That person's name, kept sealed.")
+@click.option(
+    "--custodian-name", metavar="NAME", help="That person's name, kept sealed. Asked for when absent or “-”."
+)
 @click.option(
     "--recovery-sheet",
     metavar="FILE",
@@ -97,6 +99,7 @@ def init(
     authorities = named_authorities(session.order, tsa, tsa_root)
     how = _recovery(session, custodian, custodian_name, recovery_sheet)
     stated = session.text(name, "Your name, as it should stand in the record; it is kept sealed")
+    organisation = session.particular(organisation, "Your organisation; it is kept sealed")
     key, key_made = _own_key(session)
     if how.custodian is not None and how.custodian[0].key_id == key.key_id:
         raise UsageError(

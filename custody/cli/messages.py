@@ -36,9 +36,12 @@ _SIDE = (
     "--from", "since", metavar="TIME", help="From this time on, like 2022-03-27 or 2022-03-27T21:41."
 )
 @click.option("--until", metavar="TIME", help="Up to this time, the whole of that day, hour or minute.")
-@click.option("--sender", metavar="TEXT", help="Only by senders whose name has this in it.")
+@click.option("--sender", metavar="TEXT", help="Only by senders whose name has this in it; “-” asks.")
 @click.option(
-    "--grep", "text", metavar="TEXT", help="Only messages with this in their text; case does not count."
+    "--grep",
+    "text",
+    metavar="TEXT",
+    help="Only messages with this in their text; case does not count. “-” asks.",
 )
 @click.option(
     "--message",
@@ -70,7 +73,13 @@ def messages(
     from custody.procedure import cases, items
     from custody.procedure import messages as reading
 
-    wanted = reading.Filter(since=since, until=until, sender=sender, text=text, numbers=tuple(numbers))
+    wanted = reading.Filter(
+        since=since,
+        until=until,
+        sender=session.narrowing(sender, "--sender", "In the sender's name"),
+        text=session.narrowing(text, "--grep", "In the text"),
+        numbers=tuple(numbers),
+    )
     desk = session.desk()
     row = items.find_item(desk, item, None if ref is None else cases.find(desk, ref).id)
     form, lines = reading.records(desk, row, session.purpose(purpose))

@@ -8,7 +8,9 @@ from typing import Literal
 import click
 
 from custody.cli.base import Command, always
+from custody.cli.damage import end_partly
 from custody.cli.output import count_text
+from custody.cli.records import ACCOUNT_HELP, ACCOUNT_QUESTION
 from custody.cli.session import Session
 from custody.format.text import show as safe
 
@@ -28,8 +30,8 @@ from custody.format.text import show as safe
     "--from", "since", metavar="TIME", help="From this time on, like 2026-03-03 or 2026-03-03T20:14."
 )
 @click.option("--until", metavar="TIME", help="Up to this time, the whole of that day, hour or minute.")
-@click.option("--address", metavar="A", help="Only rows with this address or network.")
-@click.option("--account", metavar="TEXT", help="Only rows whose account or device has this in it.")
+@click.option("--address", metavar="A", help="Only rows with this address or network; “-” asks.")
+@click.option("--account", metavar="TEXT", help=ACCOUNT_HELP)
 @click.option("--purpose", metavar="TEXT", help="Why you open it; asked for when absent or “-”. Logged.")
 def picture(
     session: Session,
@@ -52,7 +54,12 @@ def picture(
     from custody.procedure import cases
     from custody.procedure import picture as drawing
 
-    wanted = Filter(since=since, until=until, address=address, account=account)
+    wanted = Filter(
+        since=since,
+        until=until,
+        address=session.narrowing(address, "--address", "Address or network"),
+        account=session.narrowing(account, "--account", ACCOUNT_QUESTION),
+    )
     desk = session.desk()
     paths = drawing.new_files(desk, Path(to_file))
     case = cases.find(desk, ref).id
@@ -74,3 +81,4 @@ def picture(
     say_about(session, made.about)
     session.out.data(*(safe(str(one)) for one in paths))
     session.out.say("These files are readable by whoever gets them.")
+    end_partly(made.about.damaged)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from custody.cli.base import Command, always
+from custody.cli.damage import damaged_value, end_partly, say_damaged
 from custody.cli.deriving import QUESTIONS, balance_text
 from custody.cli.output import count_text
 from custody.cli.session import SHORTEST_SECRET, Session
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from custody.procedure.locker import Desk
     from custody.procedure.records import CaseRows
 
+ACCOUNT_HELP = (
+    "Only rows whose account or device has this in it; “-” asks, so that no shell remembers a name."
+)
+ACCOUNT_QUESTION = "In the account or device"
 _KINDS = ("ip", "coin", "picture", "page", "network", "listed", "unknown")
 _SHOWN_ELSEWHERE = frozenset({
     "record", "number", "kind", "source", "place", "raw", "flags", "item", "id", "instant", "local", "readings",
@@ -57,9 +62,11 @@ CSV_COLUMNS = (
 )
 @click.option("--until", metavar="TIME", help="Up to this time, the whole of that day, hour or minute.")
 @click.option(
-    "--address", metavar="A", help="Only rows with this IP address, network (192.0.2.0/24) or chain address."
+    "--address",
+    metavar="A",
+    help="Only rows with this IP address, network (192.0.2.0/24) or chain address; “-” asks.",
 )
-@click.option("--account", metavar="TEXT", help="Only rows whose account or device has this in it.")
+@click.option("--account", metavar="TEXT", help=ACCOUNT_HELP)
 @click.option("--kind", type=click.Choice(_KINDS), help="Only rows of this kind.")
 @click.option("--flag", metavar="CODE", help="Only rows with this flag.")
 @click.option(
@@ -107,8 +114,8 @@ def records(
     wanted = Filter(
         since=since,
         until=until,
-        address=address,
-        account=account,
+        address=session.narrowing(address, "--address", "Address or network"),
+        account=session.narrowing(account, "--account", ACCOUNT_QUESTION),
         kind=kind,
         flag=flag,
         numbers=tuple(numbers),
@@ -159,12 +166,15 @@ def _of_case(
     writer.begin({"case": case}, "records of the case, by time")
     alike = lookalikes_in(_written(writer, rows))
     writer.of = about.rows
+    for one in about.damaged:
+        writer.damaged(damaged_value(one))
     looked = {"rows": about.rows, "shown": writer.shown, **about_value(about), "lookalikes": _alike(alike)}
     session.out.line({"record": "looked", **looked})
     writer.end(None)
     _say_lookalikes(session, alike)
     session.out.say(f"from {count_text(len(about.items), 'item')}: {', '.join(about.items) or 'none'}")
     say_about(session, about)
+    end_partly(about.damaged)
 
 
 def _written(writer: _Writer, rows: Iterator[dict[str, Any]]) -> Iterator[tuple[str | None, dict[str, Any]]]:
@@ -212,6 +222,7 @@ def about_value(about: CaseRows) -> dict[str, Any]:
         "not_opened": [{"label": label, "why": why} for label, why in about.not_opened],
         "without": about.without,
         "pictures": about.pictures,
+        "damaged": list(dict.fromkeys(one.label for one in about.damaged)),
         "doubts": [{"label": label, "what": what} for label, what in about.doubts],
     }
 
@@ -236,6 +247,7 @@ def say_about(session: Session, about: CaseRows) -> None:
         session.out.say(
             "  custody derive ITEM makes them where a reader takes it; of mails custody records ITEM shows them"
         )
+    say_damaged(session, about.damaged)
 
 
 class _Writer:
@@ -255,6 +267,9 @@ class _Writer:
 
     def row(self, record: dict[str, Any]) -> None:
         self.shown += 1
+
+    def damaged(self, record: dict[str, Any]) -> None:
+        """What could not be read: it stands among what is handed on, not only on the screen."""
 
     def masked(self, value: Any) -> Any:
         """What may be shown to people: secrets of wallets are hidden, and counted."""
@@ -286,6 +301,9 @@ class _Json(_Writer):
         super().row(record)
         self.out.line(record)
 
+    def damaged(self, record: dict[str, Any]) -> None:
+        self.out.line(record)
+
     def end(self, label: str | None) -> None:
         """The account was the last line."""
 
@@ -298,7 +316,6 @@ class _Csv(_Writer):
         sys.stdout.write(csv_safe.line(CSV_COLUMNS))
 
     def row(self, record: dict[str, Any]) -> None:
-        from custody.export import csv_safe
 
         super().row(record)
         record = self.masked(record)
@@ -306,6 +323,15 @@ class _Csv(_Writer):
         values = {**record, "flags": " ".join(record.get("flags", ()))}
         if more:
             values["more"] = json.dumps(more, ensure_ascii=False, sort_keys=True)
+        self._line(values)
+
+    def damaged(self, record: dict[str, Any]) -> None:
+        more = f"DAMAGED, and nothing of it is in this table: {record['what']}; to do: {record['to_do']}"
+        self._line({"item": record["item"], "kind": "damaged", "more": more})
+
+    def _line(self, values: dict[str, Any]) -> None:
+        from custody.export import csv_safe
+
         sys.stdout.write(csv_safe.line([str(values.get(name, "")) for name in CSV_COLUMNS]))
 
 
@@ -335,7 +361,8 @@ class _Text(_Writer):
             said = f"{record['what'].replace('_', ' ')}: {safe(str(record.get('value')), 200)} ({record['state']})"
             self.out.say(f"{said}{': ' if reasons else ''}{reasons}")
         elif record["record"] == "notice":
-            self.out.say(f"look: {safe(record['text'], 400)}")
+            place = f": {safe(record['place'], 200)}" if "place" in record else ""
+            self.out.say(f"look: {safe(record['text'], 400)}{place}")
         elif record["record"] == "account":
             self._notes.append(
                 balance_text(record["rows"], record["plain"], record["flagged"], record["kept_raw"])

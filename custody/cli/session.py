@@ -340,6 +340,27 @@ class Session:
             return None
         return _unicode(self.terminal.line(f"{question} (Enter: {NOT_STATED}): ")) or None
 
+    def particular(self, given: str | None, question: str) -> str | None:
+        """Free text that may name a person and may well be left out: asked for only when its option is ``-``."""
+        return self.text(given, question) if given == "-" else given
+
+    def narrowing(self, given: str | None, where: str, question: str) -> str | None:
+        """A text that narrows what is shown and may name a person: asked for when its option is ``-``.
+
+        None narrows nothing. UsageError where it should be asked for and nobody is there: without an answer all would
+        be shown, as if nothing had been looked for.
+        """
+        if given != "-":
+            return given
+        if not self.terminal.present:
+            raise UsageError(
+                "nobody is there to be asked",
+                where=f"{where} -",
+                expected="a terminal to type it on",
+                hint=f"run it on a terminal, or leave {where} out to see all",
+            )
+        return _unicode(self.terminal.line(f"{question} (Enter: all): ")) or None
+
     def purpose(self, given: str | None) -> Purpose:
         """Why something is opened: asked once a command, logged before the first plain byte."""
         if self._purpose is None:

@@ -83,6 +83,8 @@ def _rows_lines(rows: dict[str, Any]) -> Iterator[str]:
         yield f"  {span_text(rows['first_time'], rows['last_time'])}"
     for flag, count in rows["flags"].items():
         yield f"  {count:>7}  {flag}"
+    for code, count in rows["notices"].items():
+        yield f"  look: {code.replace('_', ' ')}{f' ({count} times)' if count > 1 else ''}"
     for what in rows["open"]:
         yield f"  open: {what.replace('_', ' ')}"
 

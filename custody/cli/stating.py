@@ -90,7 +90,8 @@ def request(
     questions: bool = True,
     **more: Any,
 ) -> Request:
-    """The request as stated; with ``questions``, on a terminal, what must be known and is not is asked for."""
+    """The request as stated; on a terminal, what must be known and is not is asked for: the source alone without
+    ``questions``."""
     from custody.procedure import forms
     from custody.procedure.collect import Request
 
@@ -102,8 +103,7 @@ def request(
     record = forms.merge(record, _asked(session, fields))
     if source is not None and source.strip() not in ("", "-"):
         record.setdefault("source", {})["text"] = free_text(source, "--source")
-    if questions or source == "-":
-        record = _ask(session, record, only_source=not questions)
+    record = _ask(session, record, only_source=not questions)
     return Request(
         case=case,
         exhibit=exhibit,

@@ -28,7 +28,8 @@ class Settings:
     ``time_zone``: IANA name; ``date_order``: DMY, MDY or YMD; ``mapping``: a table's columns, or other answers that a
     reader's page asks for. ``year``: of the first time that has none, in the order of the file. ``not_after``: the UTC
     day (YYYY-MM-DD) on which the item came in: no message is younger. ``handling``: the item's flags, where rows are
-    made on asking: some pictures are never decoded.
+    made on asking: some pictures are never decoded. ``copy_grade``: how near to the original somebody said
+    that the item is; it is set beside what a picture hints at, and changes nothing else.
     """
 
     time_zone: str | None = None
@@ -37,6 +38,7 @@ class Settings:
     year: int | None = None
     not_after: str | None = None
     handling: tuple[str, ...] = ()
+    copy_grade: str | None = None
 
 
 class Range(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from custody.errors import InputRefused
@@ -24,13 +24,27 @@ def names() -> list[str]:
     return [reader.name for reader in chats.READERS] + [reader.name for reader in records.READERS]
 
 
+def kept() -> list[str]:
+    """The names of those whose form is kept, chats first; the others read when somebody asks."""
+    asked = {reader.name for reader in records.READERS if reader.on_asking}
+    return [name for name in names() if name not in asked]
+
+
 def check_name(name: str) -> None:
-    """InputRefused where no reader has this name."""
+    """InputRefused where no reader has this name, or it is one whose rows are stored nowhere."""
+    if name in names() and name not in kept():
+        raise InputRefused(
+            "rows of this kind are made when somebody asks for them, and stored nowhere",
+            where="--format",
+            expected=f"one of {', '.join(kept())}",
+            found=name,
+            hint="custody records ITEM shows them, without --format",
+        )
     if name not in names():
         raise InputRefused(
             "there is no reader of this name",
             where="--format",
-            expected=", ".join(names()),
+            expected=", ".join(kept()),
             found=name,
             hint="custody formats tells what each reads",
         )
@@ -63,6 +77,36 @@ def choose(export: Export) -> tuple[Chat | None, Records | None]:
     return (None if apart <= -MUCH_LESS_SURE else chat), (None if apart >= MUCH_LESS_SURE else rows)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """Files of a zip that nobody reads now and this reader takes: one reader of records reads an item."""
+
+    reader: str
+    title: str
+    members: tuple[int, ...]
+
+
+def beside(export: Export, chosen: tuple[Chat | None, Records | None]) -> tuple[Beside, ...]:
+    """The readers of records that claim files of a zip which no chosen reader reads, the surest first.
+
+    Only beside a reader of records: files that lie beside a chat become items of their own. Each file is told once,
+    for the reader that is surest of it.
+    """
+    rows = chosen[1]
+    if rows is None or not export.zipped or rows[1].document:
+        return ()
+    read = {at for one in chosen if one is not None for at in one[1].members}
+    if len(read) >= len(export.members):
+        return ()
+    found = []
+    for reader, detected in records.claims(export):
+        left = tuple(at for at in detected.members if at not in read)
+        if left and not reader.on_asking and not detected.document and reader.name != rows[0].name:
+            found.append(Beside(reader=reader.name, title=reader.title, members=left))
+            read.update(left)
+    return tuple(found)
+
+
 _Chosen = TypeVar("_Chosen")
 
 
@@ -80,7 +124,8 @@ def _told(detected: Detected, fault: ReaderFault) -> Detected:
 
 
 def by_name(name: str, export: Export) -> tuple[Chat | None, Records | None]:
-    """The one reader of that name; InputRefused where there is none, or it does not take the item."""
+    """The one reader of that name; InputRefused where there is none, its rows are stored nowhere, or it does not take
+    the item."""
     check_name(name)
     reason = "a person named this format"
     for reader in chats.READERS:

@@ -24,7 +24,7 @@ from custody.evidence.chat.attached import Attached
 from custody.evidence.chat.normalise import MEDIA_TYPE, Normalised, Summary
 from custody.evidence.chat.reader import Reader
 from custody.evidence.export import Bytes, Export, Held, Member
-from custody.evidence.reading import Detected, Settings
+from custody.evidence.reading import Detected, Notice, Settings
 from custody.evidence.records.form import MEDIA_TYPE as RECORDS
 from custody.evidence.records.form import SCHEMA as RECORDS_SCHEMA
 from custody.evidence.records.form import Recorded, RecordsSummary
@@ -114,13 +114,15 @@ class RecordsForm:
 class Derived:
     """What was made of one item: forms, at least one, and the files in it that became items.
 
-    ``left_out``: files in it that did not become items, with the reason.
+    ``left_out``: files in it that did not become items, with the reason. ``beside``: (name, reader) of files of a zip
+    that this reader of records takes and that nobody read: one reader of records reads an item.
     """
 
     chat: ChatForm | None
     records: RecordsForm | None
     parts: tuple[Child, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
+    beside: tuple[tuple[str, str], ...] = ()
 
     @property
     def forms(self) -> tuple[ChatForm | RecordsForm, ...]:
@@ -282,7 +284,12 @@ class Deriver:
             if chat is not None:
                 made = self._chat(chat, export, packed, item, wish, known, children)
             if records is not None:
-                made = replace(made, records=self._records(records, export, item, wish, children))
+                notices = _beside(export, chat, records)
+                made = replace(
+                    made,
+                    records=self._records(records, export, item, wish, notices, children),
+                    beside=tuple((one.place or "", reader) for reader, one in notices),
+                )
         except BaseException:
             discard(children)
             raise
@@ -354,10 +361,12 @@ class Deriver:
         export: Export,
         item: str,
         wish: Wish,
+        beside: Sequence[tuple[str, Notice]],
         children: list[Child],
     ) -> RecordsForm:
         reader, detected = chosen
-        recorded = Recorded(export, reader, detected, wish.settings, item=item)
+        notices = [notice for _, notice in beside]
+        recorded = Recorded(export, reader, detected, wish.settings, item=item, beside=notices)
         job = replace(
             self._form_job(b"records.jsonl", RECORDS),
             about=lambda: _about_form(reader, wish, {"records": rows_value(reader, recorded.summary)}),
@@ -405,6 +414,27 @@ def discard(children: Sequence[Child]) -> None:
     for child in children:
         if child.taken.staged is not None:
             Path(child.taken.staged.path).unlink(missing_ok=True)
+
+
+OTHER_READER = "other_reader"
+"""The notice of a file that another reader takes and nobody read."""
+
+
+def _beside(
+    export: Export, chat: tuple[Reader, Detected] | None, rows: tuple[RecordReader, Detected]
+) -> list[tuple[str, Notice]]:
+    """(reader, notice) for each file of a zip that another reader of records takes, and nobody reads now."""
+    from custody.evidence import registry
+
+    found = []
+    for one in registry.beside(export, (chat, rows)):
+        for at in one.members:
+            text = (
+                f"a file of this zip is not among these rows, and {one.reader} ({one.title}) would take it: collect it "
+                "as a file of its own"
+            )
+            found.append((one.reader, Notice(OTHER_READER, text, at, export.members[at].name)))
+    return found
 
 
 def _parts(

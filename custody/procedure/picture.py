@@ -90,6 +90,8 @@ def _limits(about: CaseRows, left_out: int) -> Iterator[str]:
         yield f"{left_out} rows more than a table takes are not in it"
     if about.not_opened:
         yield f"not looked at: {', '.join(label for label, _ in about.not_opened)}"
+    if about.damaged:
+        yield f"damaged, and not read: {', '.join(dict.fromkeys(one.label for one in about.damaged))}"
     if about.without:
         yield f"no records were made of: {', '.join(about.without)}"
     if about.doubts:

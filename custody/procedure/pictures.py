@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from custody.errors import NoRight
+from custody.errors import CheckFailed, FormatError, NoRight
 from custody.evidence.export import Held
 from custody.evidence.image import perceptual
 from custody.evidence.image.facts import facts
@@ -17,6 +17,7 @@ from custody.ledger.work import ItemRow
 from custody.procedure import access, lists, readable
 from custody.procedure.access import Purpose
 from custody.procedure.locker import Desk
+from custody.procedure.readable import Damaged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,8 @@ class Alike:
 
     near: Near
     not_opened: tuple[tuple[str, str], ...]
+    damaged: tuple[Damaged, ...] = ()
+    """Items that can't be read whole; they keep no other from being compared."""
 
 
 def alike(desk: Desk, case: str, purpose: Purpose, distance: int = DISTANCE) -> Alike:
@@ -41,10 +44,15 @@ def alike(desk: Desk, case: str, purpose: Purpose, distance: int = DISTANCE) -> 
     open_parts = access.consult(desk, case, what="names", exhibits=None, purpose=purpose)
     found: list[tuple[str, Hashed | NotHashed]] = []
     not_opened: list[tuple[str, str]] = []
+    damaged: list[Damaged] = []
     for item in desk.locker.work.items(case):
         if readable.is_form(item):
             continue
-        history = list(open_parts(item.id, ("content", "handling")))
+        try:
+            history = list(open_parts(item.id, ("content", "handling")))
+        except (CheckFailed, FormatError) as error:
+            damaged.append(readable.damaged(item, item, error))
+            continue
         content = history[0].values.get("content") if history else None
         if content is None:
             not_opened.append((item.label, "your key does not open what is known of it"))
@@ -61,9 +69,11 @@ def alike(desk: Desk, case: str, purpose: Purpose, distance: int = DISTANCE) -> 
             found.append((item.label, _hash(desk, item, purpose, handling)))
         except NoRight as error:
             not_opened.append((item.label, error.message))
+        except (CheckFailed, FormatError) as error:
+            damaged.append(readable.damaged(item, item, error))
         except LookupError:
             not_opened.append((item.label, "only registered: its content was kept nowhere"))
-    return Alike(near=near(found, distance), not_opened=tuple(not_opened))
+    return Alike(near=near(found, distance), not_opened=tuple(not_opened), damaged=tuple(damaged))
 
 
 def _hash(desk: Desk, item: ItemRow, purpose: Purpose, handling: tuple[str, ...]) -> Hashed | NotHashed:

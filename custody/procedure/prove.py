@@ -83,8 +83,8 @@ def _claim(typed: Sequence[Given], given: Sequence[Given], chain: str | None, tx
             raise InputRefused(
                 "the chain that you state is not the one of the typed payment",
                 where=typed[0].label,
-                expected=claim.chain,
-                found=chain,
+                expected=show(claim.chain, 60),
+                found=show(chain, 60),
             )
         if txid is not None and claim.txid is not None and not _same_txid(txid, claim.txid):
             raise InputRefused(

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from custody.errors import CheckFailed, InputRefused
+from custody.errors import CheckFailed, CustodyError, InputRefused, MachineError
+from custody.format.text import show
 from custody.ledger.work import ItemRow
 from custody.procedure import access
 from custody.procedure.access import Purpose
@@ -21,6 +22,31 @@ MAX_LINE = 64 << 20
 
 Lines = Iterator[tuple[bytes, dict[str, Any]]]
 """(line, record) in the order of a form. Its end proves that it is whole; CheckFailed where it is not as logged."""
+
+
+class Damaged(NamedTuple):
+    """An item, or a form of it, that can't be read whole: nothing of it is shown where many are looked at.
+
+    ``label``, ``id``: of the item that was looked for. ``what`` is wrong with which item or form; ``to_do``.
+    """
+
+    label: str
+    id: str
+    what: str
+    to_do: str
+
+
+def damaged(item: ItemRow, row: ItemRow, error: CustodyError) -> Damaged:
+    """What is told of ``row``, the item itself or a form of it, that ``error`` kept from being read whole."""
+    if isinstance(error, MachineError):
+        to_do = "this machine could not read it: mend that, then run the command again"
+    elif is_form(row) and row.id != item.id:
+        to_do = (
+            f"custody derive {item.label} makes a new form; custody check --deep tells what else is damaged"
+        )
+    else:
+        to_do = "custody check --deep tells what else is damaged; custody restore gets it back from a backup"
+    return Damaged(item.label, item.id, f"{row.label}: {error.message}", to_do)
 
 
 def is_form(item: ItemRow) -> bool:
@@ -78,7 +104,22 @@ def opened(
 
 def _records(pieces: Iterator[bytes], where: str) -> Lines:
     for line in lines_of(pieces, where):
-        yield line, json.loads(line)
+        yield line, record_of(line, where)
+
+
+def record_of(line: bytes, where: str) -> dict[str, Any]:
+    """The record in a line of a form; CheckFailed where it is none: only another program can have made that."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict) or not isinstance(value.get("record"), str):
+        raise CheckFailed("a line of a readable form that is no record", where=where, found=show(line, 80))
+    if value["record"] == "row" and not (
+        isinstance(value.get("number"), int) and isinstance(value.get("kind"), str)
+    ):
+        raise CheckFailed("a row without number or kind", where=where, found=show(line, 80))
+    return value
 
 
 def lines_of(pieces: Iterator[bytes], where: str) -> Iterator[bytes]:

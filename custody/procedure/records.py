@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from custody.errors import InputRefused, NoRight
+from custody.errors import CheckFailed, FormatError, InputRefused, MachineError, NoRight
 from custody.evidence.reading import Settings
 from custody.evidence.records.form import MEDIA_TYPE, Recorded
 from custody.evidence.records.wanted import Filter
@@ -21,10 +21,10 @@ from custody.format import compartments
 from custody.ledger.work import ItemRow
 from custody.procedure import access, lists, readable
 from custody.procedure.access import OpenedItem, Parts, Purpose
-from custody.procedure.derive import Deriver, may_be_read
+from custody.procedure.derive import OTHER_READER, Deriver, may_be_read
 from custody.procedure.intake import Setting
 from custody.procedure.locker import Desk
-from custody.procedure.readable import Lines
+from custody.procedure.readable import Damaged, Lines
 from custody.procedure.typed import IP_REFERENCE, PAYMENT_REFERENCE
 from custody.vault.scratch import Scratch
 
@@ -74,14 +74,36 @@ def _own(desk: Desk, opened: OpenedItem) -> Lines:
     return _asked(desk, opened, told, content["media_type"], handling)
 
 
+def stated_grade(opened: OpenedItem) -> str | None:
+    """How near to the original somebody said that an item is: of the item itself, else of its acquisition.
+
+    None where nobody said, or where the item was cut out of another: what was said is of that one.
+    """
+    first = opened.parts[0]
+    if opened.item.parent is not None:
+        return None
+    of = [
+        one
+        for one in opened.exhibit
+        if one.entry.kind == "exhibit.acquired"
+        and one.entry.subject.n == first.entry.public.get("acquisition")
+    ]
+    said = (one.values.get("capture", {}).get("copy_grade") for one in (first, *of))
+    return next((str(grade) for grade in said if grade is not None), None)
+
+
 def typed_row(opened: OpenedItem, kind: str) -> tuple[bytes, dict[str, Any]]:
     """A reference that somebody typed, as a row: all its fields, and all its bytes for its place."""
     assert opened.content is not None
     data = b"".join(opened.content())
+    try:
+        said = json.loads(data)
+    except (ValueError, RecursionError):
+        said = None
+    if not isinstance(said, dict):
+        raise CheckFailed("a typed reference that is no JSON object", where=opened.item.label)
     fields = {
-        name: value
-        for name, value in json.loads(data).items()
-        if value is not None and value != [] and name != "schema"
+        name: value for name, value in said.items() if value is not None and value != [] and name != "schema"
     }
     # These two names mean something else in a row.
     renamed = {"kind": "coin_kind", "source": "source_text"}
@@ -108,7 +130,7 @@ def _asked(desk: Desk, opened: OpenedItem, name: str, media_type: str, handling:
             chosen = next((one for one in registry.claims(export) if one[0].on_asking), None)
             if chosen is None:
                 raise _no_rows(opened.item)
-            settings = Settings(handling=handling)
+            settings = Settings(handling=handling, copy_grade=stated_grade(opened))
             recorded = Recorded(export, chosen[0], chosen[1], settings, item=opened.item.id)
             for line in recorded.lines():
                 yield line.rstrip(b"\n"), json.loads(line)
@@ -127,6 +149,9 @@ class CaseRows:
     not_opened: list[tuple[str, str]] = field(default_factory=list)
     without: list[str] = field(default_factory=list)
     doubts: list[tuple[str, str]] = field(default_factory=list)
+    damaged: list[Damaged] = field(default_factory=list)
+    """Items with something that can't be read whole. No row of a damaged form is given: none is known to be as it was
+    logged."""
     rows: int = 0
     pictures: int = 0
     """Pictures of the case: their rows are made one by one, when somebody asks."""
@@ -147,7 +172,8 @@ def of_case(
 
     One `case.consulted`, then one `item.accessed` for each item with rows. Rows without an instant come last, in
     the order of the items: their place in time is not known. ``about`` is filled on the way. Of an item with
-    several forms the newest is read. Pictures are not: `of_item` reads them one by one.
+    several forms the newest is read. Pictures are not: `of_item` reads them one by one. What is damaged keeps nothing
+    else from being read: it stands in ``about``.
     """
     open_parts = access.consult(desk, case, what="names", exhibits=None, purpose=purpose)
     sources = [
@@ -178,9 +204,14 @@ def _source(
 ) -> _Source | None:
     """Where an item's rows are; None where it has none or they can't be looked for, which ``about`` then says."""
     forms = readable.forms(desk, item)
-    closed = False
+    closed, damaged = False, 0
     for row in [*forms, item]:
-        first = next(iter(open_parts(row.id, ("content", "name"))), None)
+        try:
+            first = next(iter(open_parts(row.id, ("content", "name"))), None)
+        except (CheckFailed, FormatError) as error:
+            about.damaged.append(readable.damaged(item, row, error))
+            damaged += 1
+            continue
         content = {} if first is None else first.values.get("content", {})
         media_type = content.get("media_type", "")
         closed = closed or not media_type
@@ -191,7 +222,11 @@ def _source(
                 about.doubts.append(
                     (item.label, "a newer form of it is not for your key: an older one is read")
                 )
+            if damaged:
+                about.doubts.append((item.label, "a newer form of it is damaged: an older one is read"))
             return _Source(item, row, media_type)
+    if damaged:
+        return None
     if closed:
         about.not_opened.append((item.label, "your key does not open what is known of it"))
     elif first is not None and item.object is not None and _is_picture(first):
@@ -224,6 +259,8 @@ def _doubts(content: Mapping[str, Any]) -> Iterator[str]:
         yield "reading it ended early: there may be more rows in it"
     if not counts.get("whole", True):
         yield "bytes of it were passed over: this is a fault in custody, please report it"
+    if count := counts.get("notices", {}).get(OTHER_READER):
+        yield f"{count} of its files were not read, which other readers take: custody records ITEM names them"
     if counts.get("unread"):
         yield f"{counts['unread']} of its ranges could not be read"
     for what in counts.get("open", ()):
@@ -246,19 +283,27 @@ def _found(
         except NoRight as error:
             about.not_opened.append((item.label, error.message))
             continue
+        except (CheckFailed, FormatError) as error:
+            about.damaged.append(readable.damaged(item, row, error))
+            continue
         if opened.content is None:
             about.not_opened.append((item.label, "only registered: its content was kept nowhere"))
             continue
-        about.items.append(item.label)
-        lines: Iterator[dict[str, Any]]
-        if media_type in TYPED:
-            lines = iter([typed_row(opened, TYPED[media_type])[1]])
-        else:
-            lines = (json.loads(line) for line in readable.lines_of(opened.content(), row.label))
-        for record in lines:
-            if record["record"] != "row":
-                continue
-            about.rows += 1
+        rows, mark = 0, len(keys)
+        lines = _rows(opened, row, media_type)
+        while True:
+            try:
+                record = next(lines, None)
+            except (CheckFailed, FormatError, MachineError) as error:
+                # What came before was not shown to be as logged: it is taken back, and told.
+                del keys[mark:]
+                about.damaged.append(readable.damaged(item, row, error))
+                break
+            if record is None:
+                about.items.append(item.label)
+                about.rows += rows
+                break
+            rows += 1
             if not wanted.takes(record):
                 continue
             data = json.dumps({**record, "item": item.label, "id": item.id}).encode()
@@ -267,3 +312,15 @@ def _found(
             keys.append(moment.encode() + b"\0" + at.to_bytes(8, "big") + len(data).to_bytes(4, "big"))
             at += len(data)
             yield data
+
+
+def _rows(opened: OpenedItem, row: ItemRow, media_type: str) -> Iterator[dict[str, Any]]:
+    """The rows alone, as they stand; its end proves that they are whole and as logged."""
+    assert opened.content is not None
+    if media_type in TYPED:
+        yield typed_row(opened, TYPED[media_type])[1]
+        return
+    for line in readable.lines_of(opened.content(), row.label):
+        record = readable.record_of(line, row.label)
+        if record["record"] == "row":
+            yield record

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from custody.evidence.chat import json_text, times
 from custody.evidence.chat.json_slices import Element, Slices, Value
@@ -62,6 +63,8 @@ class At:
     start: int
     conversation: str
     place: str
+    zone: ZoneInfo | None = None
+    """What a person stated; it holds for times that do not say UTC themselves."""
 
 
 def message(
@@ -84,8 +87,8 @@ def message(
     else:
         sender = None
         found.add("sender_unknown")
-    time = _time(value.get("Date"))
-    if time is None or time.utc is None:
+    time = _time(value.get("Date"), at.zone)
+    if time is None or time.note == "not_read":
         found.add("time_not_read")
     text = value.get("Content")
     extra = {key: json_text.plain(one) for key, one in value.items() if key not in _KNOWN}
@@ -112,7 +115,7 @@ def message(
     return people, made
 
 
-def _time(value: Any) -> Time | None:
+def _time(value: Any, zone: ZoneInfo | None) -> Time | None:
     if type(value) is not str:
         return None if value is None else Time(str(json_text.plain(value))[:100], note="not_read")
     match = _TIME.fullmatch(value)
@@ -123,23 +126,24 @@ def _time(value: Any) -> Time | None:
             match = None
     if match is None:
         return Time(value, note="not_read")
-    # No mark in the JSON says UTC; the text form of the same data does. What says so itself is sure.
-    basis = "source_utc" if value.endswith(("UTC", "Z")) else "assumed_utc"
-    stamp = local.replace(tzinfo=UTC)
-    return Time(value, times.write(stamp, "second") + "Z", precision="second", basis=basis)
+    # Only what says UTC itself is taken for it, as `tiktok-logins` does with the logins of the same file.
+    if value.endswith(("UTC", "Z")):
+        return Time(value, times.write(local.replace(tzinfo=UTC), "second") + "Z", basis="source_utc")
+    return times.in_zone(value, local, "second", zone)
 
 
 def read(export: Export, detected: Detected, settings: Settings) -> Iterator[Record]:
     """File by file, chat by chat."""
-    reason = "the JSON has no mark; the text form of the same data says UTC"
-    yield Decided("zone", "UTC", "inferred", (reason,))
+    zone = None if settings.time_zone is None else times.zone(settings.time_zone)
+    if zone is not None:
+        yield Decided("zone", settings.time_zone, "stated")
     for index in detected.members:
-        yield from _member(export.members[index])
+        yield from _member(export.members[index], zone)
 
 
-def _member(member: Member) -> Iterator[Record]:
+def _member(member: Member, zone: ZoneInfo | None) -> Iterator[Record]:
     slices = Slices(member.open(), PATTERNS, like=like)
-    current = ""
+    current, unzoned = "", 0
     for piece in slices:
         if isinstance(piece, Element):
             key = piece.array.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
@@ -153,8 +157,9 @@ def _member(member: Member) -> Iterator[Record]:
                 )
             place = f"{piece.array}/{piece.number}"
             people, made = message(
-                piece.raw, piece.value, piece.flags, At(member.index, piece.start, identity, place)
+                piece.raw, piece.value, piece.flags, At(member.index, piece.start, identity, place, zone)
             )
+            unzoned += made.time is not None and made.time.local is not None and made.time.basis == "unknown"
             yield from people
             if made.kind == "unknown":
                 yield Notice("message_not_understood", "a message without text", member.index, place)
@@ -172,6 +177,8 @@ def _member(member: Member) -> Iterator[Record]:
             yield Range(member.index, piece.start, piece.end, piece.what, piece.text)
             if piece.what == "unread":
                 yield Notice("unread_bytes", f"bytes that are no JSON: {piece.why}", member.index)
+    if unzoned:
+        yield Decided("zone", None, "open", (f"{unzoned} times give no offset",), member.index)
     if not slices.whole:
         yield Notice("not_whole", "the file is not whole JSON from its first to its last byte", member.index)
 
@@ -194,15 +201,17 @@ def _holds_chats(piece: Value) -> bool:
 
 READER = Reader(
     name="tiktok-json",
-    version=1,
+    version=2,
     title="TikTok, JSON",
-    zone="assumed UTC, to the second: the file does not say it",
+    zone="none, unless the times say UTC: no document of TikTok that says so is known to us",
     detect=detect,
     read=read,
     contains=("sender's name, text, time to the second",),
     never=(
         "ids of messages or people",
+        "the zone of its times, unless they say UTC",
         "shared videos, other than as a link or as an empty message",
         "reactions, replies, edits, read receipts, deleted messages",
     ),
+    asks=("time_zone",),
 )

@@ -64,7 +64,10 @@ def read(export: Export, detected: Detected, settings: Settings) -> Iterator[Rec
         picture = facts(data, member.base)
         values = form.to_json(picture)
         del values["flags"]
-        values["grade_hints"] = [{"grade": one.code, "reason": one.reason} for one in grade.hinted(picture)]
+        said = grade.beside(settings.copy_grade, picture)
+        values["grade_stated"] = said.stated
+        values["grade_hints"] = [{"grade": one.code, "reason": one.reason} for one in said.hints]
+        values["grade_against"] = list(said.against)
         values["perceptual"] = _hash(data, picture, settings)
         if picture.format is None:
             yield Range(at, 0, data.size, "unread", "does not begin like a picture that is known here")

@@ -23,8 +23,15 @@ def lines(row: Mapping[str, Any]) -> Iterator[str]:
         yield f"behind the end: {_behind(one)}, bytes {_place(one)}{_tells(one)}"
     for one in row.get("hints", ()):
         yield f"hint {one['code']}: {one['reason']}"
-    for one in row.get("grade_hints", ()):
+    stated, hints = row.get("grade_stated"), row.get("grade_hints", ())
+    if stated is not None:
+        yield f"grade of copy, as somebody stated it: {stated}{'' if hints else '; nothing in the file hints at one'}"
+    elif hints:
+        yield "grade of copy: nobody stated one"
+    for one in hints:
         yield f"speaks for the grade of copy {one['grade']}: {one['reason']}"
+    for reason in row.get("grade_against", ()):
+        yield f"speaks against what was stated: {reason}"
     perceptual = row.get("perceptual", {})
     if "reason" in perceptual:
         yield f"not compared with other pictures: {perceptual['text']}"

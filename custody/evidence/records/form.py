@@ -2,7 +2,8 @@
 
 The lines are RFC 8785 JSON each, in the order of the file; the first says what was read and how, the last holds
 the account: rows = without a doubt + with flags + kept as they stand. Nothing here guesses, and nothing of the
-machine or of now goes in: the same item, reader and settings give the same bytes.
+machine or of now goes in: the same item, reader and settings give the same bytes; of a zip, where the other readers
+are the same, which are told where they take what this one leaves.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import hashlib
 import operator
 import re
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from json.encoder import encode_basestring
 from typing import Any, Generic, TypeVar
@@ -21,7 +22,7 @@ from custody.evidence.coverage import Covered
 from custody.evidence.export import Cut, Export, pieces
 from custody.evidence.instants import Instant
 from custody.evidence.network.ip import TABLE_DATE, Address
-from custody.evidence.reading import Detected, Settings
+from custody.evidence.reading import Detected, Notice, Settings
 from custody.evidence.records.model import Row
 from custody.evidence.records.reader import RecordReader
 from custody.evidence.written import Written, accounts, mend, without_none
@@ -71,10 +72,19 @@ class Recorded(Written):
     """One reading. Iterate `lines` to its end, then ask for the `summary`."""
 
     def __init__(
-        self, export: Export, reader: RecordReader, detected: Detected, settings: Settings, *, item: str
+        self,
+        export: Export,
+        reader: RecordReader,
+        detected: Detected,
+        settings: Settings,
+        *,
+        item: str,
+        beside: Sequence[Notice] = (),
     ) -> None:
+        """``beside``: what is to be known of files of the export that this reader does not read."""
         super().__init__(export, reader, detected, settings, item=item)
         self._reader = reader
+        self._told_beside = beside
         self._rows = self._plain = self._kept_raw = 0
         self._kinds: Counter[str] = Counter()
         self._flags: Counter[tuple[str, ...]] = Counter()
@@ -93,6 +103,10 @@ class Recorded(Written):
                 yield self._row(record)
             else:
                 yield from self._beside(record)
+
+    def _after(self) -> Iterator[bytes]:
+        for notice in self._told_beside:
+            yield from self._notice(notice)
 
     @property
     def summary(self) -> RecordsSummary:

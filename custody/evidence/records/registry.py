@@ -5,7 +5,6 @@ from __future__ import annotations
 from custody.errors import InputRefused
 from custody.evidence.blockchain.captures import reader as captures
 from custody.evidence.claims import claims as all_claims
-from custody.evidence.claims import surest
 from custody.evidence.export import Export
 from custody.evidence.image import picture
 from custody.evidence.network import (
@@ -71,5 +70,14 @@ def claims(export: Export) -> list[tuple[RecordReader, Detected]]:
 
 
 def choose(export: Export) -> tuple[RecordReader, Detected] | None:
-    """The one reader whose claim is surer than all others'; None where nobody claims it, or two alike."""
-    return surest(READERS, export)
+    """The one reader whose claim is surer than all others'; None where nobody claims it, or two alike.
+
+    Two that are alike sure of different files of a zip contradict each other in nothing: the first by name reads, and
+    `custody.evidence.registry.beside` tells of the other.
+    """
+    found = claims(export)
+    top = [detected for _, detected in found if detected.score == found[0][1].score]
+    files = [at for detected in top for at in detected.members]
+    if not found or len(files) != len(set(files)):
+        return None
+    return found[0]

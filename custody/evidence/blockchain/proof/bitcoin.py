@@ -11,7 +11,7 @@ from custody.evidence.blockchain.bitcoin.inclusion import Inclusion, read_block,
 from custody.evidence.blockchain.bitcoin.script import shown_keys
 from custody.evidence.blockchain.bitcoin.transaction import Transaction, read_transaction
 from custody.evidence.blockchain.encodings.hashes import hash160
-from custody.evidence.blockchain.proof.ladder import TIME_NOT_SHOWN, Outcome
+from custody.evidence.blockchain.proof.ladder import TIME_NOT_SHOWN, Outcome, shown
 from custody.evidence.blockchain.proof.work import (
     NOT_GIVEN,
     Content,
@@ -19,7 +19,6 @@ from custody.evidence.blockchain.proof.work import (
     address,
     check_id,
     leave_open,
-    shown,
     utc,
 )
 
@@ -160,7 +159,9 @@ def _sender(work: Work, transaction: Transaction, content: Content) -> None:
         content.fail("it spends an output that the transaction before does not have")
     unused = set(before) - {one.txid for one in transaction.inputs}
     if unused:
-        content.fail("a previous transaction is not one that this spends", found=", ".join(sorted(unused)))
+        content.fail(
+            "a previous transaction is not one that this spends", found=shown(", ".join(sorted(unused)))
+        )
     addresses = list(dict.fromkeys(one.paid.address for one in spent if one.paid.address is not None))
     for one_address in addresses[:_SHOWN_OUTPUTS]:
         work.fact("spends from", one_address)

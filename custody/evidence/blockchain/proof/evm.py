@@ -12,7 +12,7 @@ from custody.evidence.blockchain.ethereum import block
 from custody.evidence.blockchain.ethereum.token import TokenTransfer, read_call, read_event
 from custody.evidence.blockchain.ethereum.transaction import LONGEST, Transaction, read_transaction
 from custody.evidence.blockchain.proof.claim import Bytes
-from custody.evidence.blockchain.proof.ladder import TIME_NOT_SHOWN, Outcome
+from custody.evidence.blockchain.proof.ladder import TIME_NOT_SHOWN, Outcome, shown
 from custody.evidence.blockchain.proof.work import (
     NOT_GIVEN,
     Content,
@@ -20,7 +20,6 @@ from custody.evidence.blockchain.proof.work import (
     check_id,
     leave_open,
     same_address,
-    shown,
     utc,
 )
 

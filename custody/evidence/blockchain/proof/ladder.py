@@ -9,9 +9,14 @@ import enum
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from custody.format.text import show
+
 Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json] | None"
 
 SCHEMA = "custody.coin-proof/1"
+
+_ROOM = 200
+"""Characters of a foreign text that a step repeats."""
 
 
 class Outcome(enum.Enum):
@@ -139,9 +144,9 @@ class Ladder:
         return tuple(step for step in self.steps if step.outcome is Outcome.FAILED)
 
     def words(self) -> tuple[str, ...]:
-        """Lines for people, the failures first."""
+        """Lines for people, the failures first. A terminal can show them as they are: nothing needs escaping."""
         lines = [f"FAILED: {_line(step)}" for step in self.failed]
-        lines += [f"NOT USED: {_plain(label)}: {_plain(why)}" for label, why in self.unread]
+        lines += [f"NOT USED: {shown(label)}: {shown(why)}" for label, why in self.unread]
         lines += [f"Shown so far, and no further: {STRENGTHS[self.strength]} ({self.strength})", "", "Steps:"]
         lines += [f"  [{step.outcome.value}] {_line(step)}" for step in self.steps]
         if self.facts:
@@ -150,7 +155,7 @@ class Ladder:
         if self.inputs:
             lines += ["", "Made from:"]
             for one in self.inputs:
-                label = "" if one.label is None else f" ({_plain(one.label)})"
+                label = "" if one.label is None else f" ({shown(one.label)})"
                 lines.append(f"  {one.name}{label}: {one.size} bytes, sha256:{one.sha256}")
         return tuple(lines)
 
@@ -192,5 +197,10 @@ def _line(step: Step) -> str:
     return f"{TITLES[step.name]}: {step.what}" + (f" ({', '.join(facts)})" if facts else "")
 
 
-def _plain(text: str) -> str:
-    return text if text.isprintable() else ascii(text)
+def shown(text: str) -> str:
+    """A foreign text, cut and safe to print.
+
+    Whatever comes from outside into the words of a step or a fact goes through this once, where it comes in; nothing
+    behind it escapes it again. Spaces that only look like one are spelled out too: they make an id another one.
+    """
+    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in show(text, _ROOM))

@@ -7,6 +7,7 @@ from custody.evidence.blockchain import lightning, solana, xrp
 from custody.evidence.blockchain.bitcoin.transaction import read_transaction
 from custody.evidence.blockchain.cursor import from_hex
 from custody.evidence.blockchain.encodings import base58
+from custody.evidence.blockchain.proof.ladder import shown
 from custody.evidence.blockchain.proof.work import NOT_GIVEN, Content, Work, check_id, leave_open
 
 BITCOIN_KIN = ("litecoin", "bitcoin-cash", "dogecoin")
@@ -69,7 +70,7 @@ def _solana(work: Work, found: solana.Transaction) -> None:
         work.failed(
             "signature_matches",
             "the stated sender is not among the signers",
-            claim.sender,
+            shown(claim.sender),
             ", ".join(signers),
         )
 

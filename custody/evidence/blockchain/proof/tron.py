@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from custody.errors import InputRefused
 from custody.evidence.blockchain import tokens
+from custody.evidence.blockchain.proof.ladder import shown
 from custody.evidence.blockchain.proof.work import (
     NOT_GIVEN,
     Content,
@@ -11,7 +12,6 @@ from custody.evidence.blockchain.proof.work import (
     check_id,
     leave_open,
     same_address,
-    shown,
     utc,
 )
 from custody.evidence.blockchain.tron.shown import differences
@@ -60,7 +60,7 @@ def _bytes(work: Work, txid: str) -> None:
 
 
 def _describe(work: Work, found: Transaction) -> None:
-    work.fact("kind", found.kind)
+    work.fact("kind", shown(found.kind))
     if found.owner is not None and found.to is not None:
         work.fact("acts for (owner)", address_text(found.owner))
         work.fact("contract" if found.kind == "TriggerSmartContract" else "to", address_text(found.to))
@@ -90,7 +90,7 @@ def _content(work: Work, found: Transaction) -> None:
             ("receiver", claim.receiver),
             ("amount", claim.amount_units),
         ):
-            content.leave(field, value, f"{found.kind} is not read here")
+            content.leave(field, value, f"{shown(found.kind)} is not read here")
         content.end()
         return
     owner, to, amount = address_text(found.owner), address_text(found.to), found.amount
@@ -135,7 +135,7 @@ def _statements(work: Work, found: Transaction) -> None:
             work.failed(
                 "explorer_statement",
                 f"{shown(one.label)} shows another {difference.field} than the bytes beside it",
-                difference.proven,
+                shown(difference.proven),
                 difference.shown,
                 caps=False,
             )

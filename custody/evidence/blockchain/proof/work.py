@@ -10,12 +10,9 @@ from custody.errors import InputRefused
 from custody.evidence.blockchain import ids
 from custody.evidence.blockchain.chains import CHAINS
 from custody.evidence.blockchain.proof.claim import Bytes, Claim, Evidence, Statement
-from custody.evidence.blockchain.proof.ladder import NOT_SHOWN, ORDER, Input, Ladder, Outcome, Step
+from custody.evidence.blockchain.proof.ladder import NOT_SHOWN, ORDER, Input, Ladder, Outcome, Step, shown
 from custody.evidence.blockchain.reading import Reading
 from custody.evidence.blockchain.recognise import recognise
-
-_ROOM = 200
-"""Characters of a foreign text that a step repeats."""
 
 NOT_GIVEN = "the raw transaction was not given"
 
@@ -284,12 +281,6 @@ class Content:
             self.work.passed("content_agrees", f"the bytes say the same {', '.join(self.agreed)}{rest}")
         elif not self.differs:
             self.work.unchecked("content_agrees", f"nothing that was claimed can be compared{rest}")
-
-
-def shown(text: str) -> str:
-    """A foreign text, cut and safe to print."""
-    cut = text if len(text) <= _ROOM else text[:_ROOM] + "…"
-    return cut if cut.isprintable() else ascii(cut)
 
 
 def utc(seconds: int) -> str:
