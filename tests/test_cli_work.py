@@ -406,6 +406,31 @@ def test_a_second_custodian_comes_reads_and_goes(place, tmp_path):
     two_lines(run(place, "custodian", "retire", place.init["custodian"][:10]), 4)
 
 
+def test_another_passphrase_opens_the_key_file_and_the_old_one_does_not(place, tmp_path, monkeypatch):
+    monkeypatch.setitem(keyfile.KeyFile.rekey.__kwdefaults__, "params", SMALL)
+    own = SimpleNamespace(**{**vars(place), "key": tmp_path / "own"})
+    made = value(run(own, "custodian", "new", "-o", own.key, "--json"))
+    copy = SimpleNamespace(**{**vars(place), "key": tmp_path / "copy"})
+    copy.key.write_bytes(own.key.read_bytes())
+    # --passphrase-file holds the old one: it is never taken for the new one too
+    two_lines(run(own, "custodian", "passphrase"), 2)
+    new = tmp_path / "new"
+    new.write_text("another one, for tests only\n")
+    new.chmod(0o600)
+    told = value(run(own, "custodian", "passphrase", "--new-passphrase-file", new, "--json"))
+    assert told["key_id"] == made["key_id"]
+    two_lines(run(own, "custodian", "passphrase", "--new-passphrase-file", new), 12)
+    own.passphrase = new
+    said = done(run(own, "custodian", "passphrase", "--new-passphrase-file", place.passphrase)).stderr
+    assert "Copies of it that were made before still open with the old one" in said
+    done(run(copy, "custodian", "passphrase", "--new-passphrase-file", new))
+    unattended = SimpleNamespace(**{**vars(place), "key": tmp_path / "machine"})
+    done(run(unattended, "custodian", "new", "--unattended", "-o", unattended.key))
+    before = unattended.key.read_bytes()
+    two_lines(run(unattended, "custodian", "passphrase", "--new-passphrase-file", new), 4)
+    assert unattended.key.read_bytes() == before
+
+
 def test_a_compromised_key(place, tmp_path):
     lost = SimpleNamespace(**{**vars(place), "key": tmp_path / "lost"})
     new = value(run(lost, "custodian", "new", "--public", tmp_path / "lost.public", "--json"))
