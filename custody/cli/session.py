@@ -350,12 +350,12 @@ class Session:
             return None
         return _unicode(self.terminal.line(f"{question} (Enter: {NOT_STATED}): ")) or None
 
-    def purpose(self, given: str | None) -> Purpose:
+    def purpose(self, given: str | None, question: str | None = None) -> Purpose:
         """Why something is opened: asked once a command, logged before the first plain byte."""
         if self._purpose is None:
             from custody.procedure.access import Purpose
 
-            stated = self.text(given, "Why do you open this? It is logged")
+            stated = self.text(given, question or "Why do you open this? It is logged")
             self._purpose = Purpose(text=stated or NOT_STATED)
         return self._purpose
 
