@@ -438,6 +438,22 @@ def test_progress_is_for_terminals_only(monkeypatch, capsys):
 # --- a real terminal ------------------------------------------------------------------------------------
 
 
+def test_an_answer_that_does_not_fit_is_asked_for_again_and_the_others_are_kept(capsys):
+    from custody.cli import stating
+
+    person = Person("two screenshots", "", "", "", "", "phone", "device", "hers", "", "")
+    nothing = {"exhibit": None, "source": None, "form": None}
+    made = stating.request(a_session(person), "c", fields=(), handling=(), no_seal=True, **nothing)
+    assert made.record == {
+        "capture": {"description": "two screenshots"},
+        "source": {"kind": "device", "text": "hers"},
+    }
+    assert person.answers == []
+    said = capsys.readouterr().err
+    assert "a value that is not in the list: expected device, account, " in said
+    assert said.count("not in the list") == 1
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")
 def test_on_a_terminal_a_passphrase_is_asked_for_and_not_shown(tmp_path):
     import pty

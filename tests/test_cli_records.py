@@ -61,12 +61,38 @@ def test_collect_says_what_balances_and_what_is_open(place):
     for text in (
         "A-1/01 holds records (Toy log); they are in A-1/01.1",
         "told by: it begins so",
-        "4 rows = 0 without a doubt + 3 with flags + 1 not understood and kept as they stand",
+        "4 rows = 0 without flags + 3 with flags + 1 not understood and kept as they stand",
         "from 2026-03-03T20:14:04Z to 2026-03-03T20:14:05Z",
         "in which time zone",
         "derive A-1/01 --time-zone",
     ):
         assert text in said.stderr, said.stderr
+
+
+def test_collect_says_what_it_kept_and_did_not_read(place):
+    assert "\nkept, " not in done(collect(place)).stderr
+    mixed = place.folder / "mixed"
+    mixed.mkdir()
+    (mixed / "a.log").write_bytes(LOG)  # received again
+    (mixed / "b.txt").write_bytes(b"nothing that a reader takes\n")
+    (mixed / "c.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"made up" * 4)
+    said = done(run(place, "collect", mixed, "--case", "R-1", "--yes")).stderr
+    assert "kept, and not read as a chat or as records: A-2/02; custody formats" in said
+    assert "kept, pictures: A-2/03;" in said
+    assert "records A-2/03" in said
+
+
+def test_the_log_of_an_item_points_to_what_was_made_of_it(place):
+    """Reading rows opens the form, and is logged with that: an item's own log must not look like all of it."""
+    done(collect(place))
+    said = done(run(place, "log", "--item", "A-1/01"))
+    assert "opened and logged under its own labels" in said.stderr
+    assert "log --item A-1/01.1" in said.stderr
+    before = done(run(place, "log", "--item", "A-1/01.1")).stdout.count("item.accessed")
+    done(records(place, "A-1/01"))
+    again = done(run(place, "log", "--item", "A-1/01.1"))
+    assert again.stdout.count("item.accessed") == before + 1
+    assert "its own labels" not in again.stderr
 
 
 def test_collect_as_json(place):
@@ -85,7 +111,7 @@ def test_records_for_people(place):
     assert "[3] no time  not understood  (line 4)\n    as it stands: not a row" in shown.stdout
     for text in (
         "4 of 4 rows shown",
-        "4 rows = 0 without a doubt + 3 with flags + 1 not understood",
+        "4 rows = 0 without flags + 3 with flags + 1 not understood",
         "no_source_port: no source port is recorded",
         "ip_reserved:private: an address of the class private",
         "An IP address identifies a connection, not a person.",
@@ -158,7 +184,7 @@ def test_show_tells_the_counts(place):
     done(collect(place))
     shown = done(run(place, "show", "A-1/01", "--purpose", "x"))
     assert "records, read by toy-log, version 2" in shown.stdout
-    assert "4 rows = 0 without a doubt" in shown.stdout
+    assert "4 rows = 0 without flags" in shown.stdout
     assert "open: zone" in shown.stdout
     assert "records A-1/01" in shown.stderr
     assert value(run(place, "show", "A-1/01", "--purpose", "x", "--json"))["records"]["rows"] == 4

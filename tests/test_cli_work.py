@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -203,6 +204,7 @@ def test_show_log_todo_and_the_case(place):
     text = done(run(place, "show", "A-1/02")).stdout
     assert "content.size: 3" in text
     assert "\n  record" in text
+    assert re.search(r"name\.times: changed 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ, modified 20\d\d-", text)
     item = value(run(place, "log", "--item", "A-1/01", "--json"))
     assert item["entries"][0]["kind"] == "item.collected"
     opened = value(run(place, "log", "--case", "REF-1", "--names", "--json"))
@@ -210,6 +212,7 @@ def test_show_log_todo_and_the_case(place):
     assert "case.opened" in done(run(place, "log", "--case", "REF-1")).stdout
     todo = value(run(place, "todo", "--fields", "--json"))
     assert todo["fields"][0]["unassessed"] == 2
+    assert "nobody has said what to be careful of with 2 items" in done(run(place, "todo", "--fields")).stdout
     assert value(run(place, "todo", "--json"))["fields"] is None
     assert "no way back" in done(run(place, "todo")).stdout
     assert value(run(place, "case", "show", "REF-1", "--json"))["case"]["reference"] == "REF-1"
@@ -350,6 +353,8 @@ def test_an_address_and_a_payment(place):
     assert "203.0.113.7:51234" in ip.stderr
     assert "instant      not stated" in ip.stderr
     value(run(place, "add", "payment", "--chain", "tron", "--txid", "5a0e", *args))
+    said = done(run(place, "add", "payment", "--chain", "tron", "--txid", "5a0e", *args)).stderr
+    assert "look at: txid_form_unknown: the id has not the form of its chain's ids" in said
     two_lines(run(place, "add", "payment", "--chain", "nonsense chain", "--txid", " ", *args), 4)
 
 
@@ -384,6 +389,16 @@ def test_a_secret_is_refused_before_anything_else_and_not_repeated(place):
 # --- people ---------------------------------------------------------------------------------------------
 
 
+def test_every_flag_of_what_is_typed_has_words():
+    from custody.cli.add import flag_words
+    from custody.evidence.blockchain.payment import PAYMENT_FLAGS
+    from custody.evidence.network.ip import IP_FLAGS, TIME_FLAGS
+
+    unexplained = [flag for flag in (*PAYMENT_FLAGS, *IP_FLAGS, *TIME_FLAGS) if "docs/" in flag_words(flag)]
+    assert unexplained == []
+    assert "docs/reference/typed-items.md" in flag_words("a-flag-of-later")
+
+
 def test_a_second_custodian_comes_reads_and_goes(place, tmp_path):
     second = SimpleNamespace(**{**vars(place), "key": tmp_path / "second"})
     new = value(run(place, "custodian", "new", "-o", second.key, "--json"))
@@ -404,6 +419,31 @@ def test_a_second_custodian_comes_reads_and_goes(place, tmp_path):
     assert states == ["in force", "retired"]
     two_lines(run(place, "custodian", "retire", "abcdefabcdef"), 4)
     two_lines(run(place, "custodian", "retire", place.init["custodian"][:10]), 4)
+
+
+def test_another_passphrase_opens_the_key_file_and_the_old_one_does_not(place, tmp_path, monkeypatch):
+    monkeypatch.setitem(keyfile.KeyFile.rekey.__kwdefaults__, "params", SMALL)
+    own = SimpleNamespace(**{**vars(place), "key": tmp_path / "own"})
+    made = value(run(own, "custodian", "new", "-o", own.key, "--json"))
+    copy = SimpleNamespace(**{**vars(place), "key": tmp_path / "copy"})
+    copy.key.write_bytes(own.key.read_bytes())
+    # --passphrase-file holds the old one: it is never taken for the new one too
+    two_lines(run(own, "custodian", "passphrase"), 2)
+    new = tmp_path / "new"
+    new.write_text("another one, for tests only\n")
+    new.chmod(0o600)
+    told = value(run(own, "custodian", "passphrase", "--new-passphrase-file", new, "--json"))
+    assert told["key_id"] == made["key_id"]
+    two_lines(run(own, "custodian", "passphrase", "--new-passphrase-file", new), 12)
+    own.passphrase = new
+    said = done(run(own, "custodian", "passphrase", "--new-passphrase-file", place.passphrase)).stderr
+    assert "Copies of it that were made before still open with the old one" in said
+    done(run(copy, "custodian", "passphrase", "--new-passphrase-file", new))
+    unattended = SimpleNamespace(**{**vars(place), "key": tmp_path / "machine"})
+    done(run(unattended, "custodian", "new", "--unattended", "-o", unattended.key))
+    before = unattended.key.read_bytes()
+    two_lines(run(unattended, "custodian", "passphrase", "--new-passphrase-file", new), 4)
+    assert unattended.key.read_bytes() == before
 
 
 def test_a_compromised_key(place, tmp_path):

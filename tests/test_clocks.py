@@ -246,7 +246,7 @@ def test_a_package_notes_clocks_and_changes_no_line(desk: Desk, tmp_path: Path):
     assert (report.record_line, report.exit_code) == (honest.record_line, honest.exit_code) == ("INTACT", 6)
     assert report.missing == honest.missing
     text = "\n".join(lines(report))
-    assert f"  ! {told[1].text}" in text.split("Only stated by a person or a device, not proven:")[1]
+    assert f"  * {told[1].text}" in text.split("Only stated by a person or a device, not proven:")[1]
     schema = json.loads((REPO / "schemas" / "custody.verify.schema.json").read_text("utf-8"))
     jsonschema.validate(report.to_value(), schema)
 

@@ -124,7 +124,7 @@ def test_trust_file_and_token_confirm() -> None:
     report = Case().report()
     assert (report.exit_code, report.missing) == (0, ())
     assert report.confirmed_by == ("origin: the trust file", "time: x")
-    assert said(report, "origin", Outcome.PASSED) == ["the record is the one that the trust file names"]
+    assert said(report, "origin", Outcome.PASSED) == ["the record is the one of the trust file"]
     assert said(report, "time", Outcome.PASSED) == [
         "every shown item's first entry is covered by a token of x"
     ]

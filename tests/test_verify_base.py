@@ -351,6 +351,35 @@ def test_its_words_and_its_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--json one JSON object, schema custody.verify/1" in said
 
 
+@pytest.mark.parametrize(
+    ("library", "found"),
+    [
+        ("__version__ = '38.0.4'", "cryptography 38.0.4"),
+        ("raise ImportError('made up')", "cryptography none"),
+    ],
+)
+def test_a_library_that_is_too_old_is_named_and_is_no_traceback(
+    tmp_path: Path, honest: Path, library: str, found: str
+) -> None:
+    """What Debian 12 has: cryptography 38, without ML-DSA."""
+    (tmp_path / "cryptography").mkdir()
+    (tmp_path / "cryptography" / "__init__.py").write_text(library)
+    done = run(
+        str(honest),
+        code=f"""
+import runpy
+sys.path.insert(0, {str(tmp_path)!r})
+runpy.run_module("custody.verify", run_name="__main__")
+""",
+    )
+    assert done.returncode == 5, done.stdout + done.stderr
+    assert done.stdout == ""
+    said = done.stderr.splitlines()
+    assert [line.split(":")[1].strip() for line in said] == ["error", "hint"]
+    assert "cryptography 50, or newer" in said[0]
+    assert found in said[0]
+
+
 # The sweep
 
 

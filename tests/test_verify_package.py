@@ -72,7 +72,11 @@ def test_without_trust_it_is_intact_and_not_confirmed() -> None:
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (ENCRYPTED, "the package is encrypted; custody verify asks for its passphrase"),
+        (
+            ENCRYPTED,
+            "the package is encrypted; custody verify asks for its passphrase."
+            " Or open it with 7-Zip, and check package.custody, which lies in it",
+        ),
         (b"", "the file is empty"),
         (b"not a zip at all" * 10, "zip"),
         (PLAIN[:-100], "incomplete"),

@@ -21,6 +21,29 @@ _PARTICULARS = {
     "checked_by": "Who read it back against the page",
 }
 """Fields of a reference that could name a person and may be left out: “-” asks for them."""
+_FORM_UNKNOWN = "it has not the form that its chain uses; kept as typed"
+_FLAG_WORDS = {
+    "address_from_form_unknown": _FORM_UNKNOWN,
+    "address_to_form_unknown": _FORM_UNKNOWN,
+    "addresses_look_alike": "sender and receiver begin and end alike and are not the same",
+    "amount_finer_than_unit": "more decimals than the coin has",
+    "amount_not_understood": "not a plain decimal number",
+    "amount_separator_ambiguous": "a thousand here and a bit over one there: no amount is made",
+    "asset_by_name_only": "not the chain's own coin, and no contract was stated",
+    "asset_contradicts_contract": "the contract belongs to another asset",
+    "block_hash_form_unknown": _FORM_UNKNOWN,
+    "chain_contradiction": "a text has the form of another chain than the one stated, or all fit no chain together",
+    "chain_inferred": "nobody stated the chain, and only one fits",
+    "chain_unknown": "the forms of this chain are not checked",
+    "contract_form_unknown": _FORM_UNKNOWN,
+    "end_before_start": "the session ends before it begins",
+    "may_be_private_key": "64 hexadecimal digits where no id belongs: ask before this is shown to anybody",
+    "no_checksum": "the address has no checksum: a slip of the hand can't be seen; let somebody else read it back",
+    "no_tag": "no destination tag: at an exchange the customer can't be told",
+    "old_form": "looks like an address of Bitcoin: only who typed it says which chain it is",
+    "token_name_unproven": "a known coin's name with a contract that is not known: perhaps another token",
+}
+"""Flags that only what was typed has; the others have their words with those of records."""
 _REQUEST = ("exhibit", "source", "fields", "form", "handling", "no_seal")
 
 
@@ -196,12 +219,20 @@ def _say_checked(session: Session, record: dict[str, Any]) -> None:
         session.out.say(f"  the chain is an open question; the texts fit: {fits}")
 
 
+def flag_words(flag: str) -> str:
+    """What a flag of a typed reference means."""
+    from custody.evidence.blockchain.captures.flags import FLAGS as COIN_FLAGS
+    from custody.evidence.records import flags
+
+    said = _FLAG_WORDS.get(flag) or flags.FLAGS.get(flag) or COIN_FLAGS.get(flag) or flags.reserved(flag)
+    return said or "see docs/reference/typed-items.md"
+
+
 def _read_back(session: Session, record: dict[str, Any], names: tuple[str, ...]) -> None:
     """What was understood, for comparing with the page, figure by figure."""
     for name in names:
         value = record.get(name)
         session.out.say(f"  {name:12} {show(str(value)) if value is not None else 'not stated'}")
-    flags = record.get("flags") or []
-    if flags:
-        session.out.say(f"  look at: {', '.join(map(str, flags))}")
+    for flag in record.get("flags") or []:
+        session.out.say(f"  look at: {flag}: {flag_words(flag)}")
     session.out.say("Read this against the page, figure by figure; better, let somebody else read it back.")

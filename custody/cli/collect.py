@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from custody.procedure.sources import Found
 
 _REFUSED_SHOWN = 20
+_LABELS_SHOWN = 10
+_OURS = "application/vnd.custody."  # what was typed by hand: it has been read back
 
 
 def _print_blank_form(context: click.Context, _param: click.Parameter, value: bool) -> None:
@@ -188,6 +190,7 @@ def say_collected(session: Session, done: Collected, ref: str) -> None:
             out.say(f"look at {item.label}: {flag}")
     for item in done.items:
         out.say(*derived_lines(item.label, item.derived, session.locker_words))
+    _say_unread(session, done)
     for refused in done.refused[:_REFUSED_SHOWN]:
         out.say(f"not taken: {show(refused.path)}: {refused.reason}")
     if len(done.refused) > _REFUSED_SHOWN:
@@ -206,6 +209,31 @@ def say_collected(session: Session, done: Collected, ref: str) -> None:
     out.next(
         f"custody{session.locker_words} list --case {quoted(ref)}", f"custody{session.locker_words} todo"
     )
+
+
+def _say_unread(session: Session, done: Collected) -> None:
+    """Which items are kept and were not read: silence would be taken for "nothing of interest in it"."""
+    kept = [
+        item
+        for item in done.items
+        if item.derived is None and not item.registered and not item.media_type.startswith(_OURS)
+    ]
+    pictures = [item.label for item in kept if item.media_type.startswith("image/")]
+    others = [item.label for item in kept if not item.media_type.startswith("image/")]
+    if others:
+        session.out.say(
+            f"kept, and not read as a chat or as records: {_labels_text(others)}; custody formats lists what is read"
+        )
+    if pictures:
+        session.out.say(
+            f"kept, pictures: {_labels_text(pictures)}; what else is in such a file (a place, a camera, a text):"
+            f" custody{session.locker_words} records {pictures[0]}"
+        )
+
+
+def _labels_text(labels: list[str]) -> str:
+    more = "" if len(labels) <= _LABELS_SHOWN else f" and {len(labels) - _LABELS_SHOWN} more"
+    return f"{', '.join(labels[:_LABELS_SHOWN])}{more}"
 
 
 def _say_items(session: Session, done: Collected) -> None:

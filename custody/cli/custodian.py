@@ -10,6 +10,7 @@ import click
 
 from custody.cli.base import Group, always
 from custody.cli.output import count_text, table
+from custody.cli.passphrase import passphrase
 from custody.cli.session import NOT_STATED, Session, read_small
 from custody.errors import UsageError
 from custody.format.text import show
@@ -394,6 +395,9 @@ def _try_sheet(session: Session, words_file: str | None) -> None:
         "Put the page back into its envelope, and sign and date it across the flap.",
     )
     session.out.data(done.key_id)
+
+
+custodian.add_command(passphrase)
 
 
 @custodian.command("list", unlocks=always, short_help="who may do what")

@@ -172,9 +172,9 @@ def rows_lines(summary: RecordsSummary) -> Iterator[str]:
 
 
 def balance_text(rows: int, plain: int, flagged: int, kept_raw: int) -> str:
-    """Rows in = rows without a doubt + with flags + kept as they stand."""
+    """Rows in = rows without flags + with flags + kept as they stand."""
     return (
-        f"{count_text(rows, 'row')} = {plain:,} without a doubt + {flagged:,} with flags + "
+        f"{count_text(rows, 'row')} = {plain:,} without flags + {flagged:,} with flags + "
         f"{kept_raw:,} not understood and kept as they stand"
     )
 

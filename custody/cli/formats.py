@@ -55,5 +55,5 @@ def _taken() -> list[tuple[str, ...]]:
         ("any file", "custody collect: kept byte for byte; its type told by structure, else by libmagic"),
         ("an IP address at a time", "custody add ip: typed by hand"),
         ("a payment on a public chain", "custody add payment: typed by hand"),
-        *((name, f"{command}: {title}; times in {zone}") for command, name, title, zone in read),
+        *((name, f"{command}: {title}; times: {zone}") for command, name, title, zone in read),
     ]

@@ -8,6 +8,9 @@ from custody.cli.base import Command
 from custody.cli.session import Session
 from custody.cli.show import value_lines
 
+_SHOWN = 6
+"""Labels of what was made of an item; the rest is counted."""
+
 
 @click.command(
     "log",
@@ -56,3 +59,11 @@ def log(session: Session, ref: str | None, item: str | None, names: bool, purpos
     for line in lines:
         session.out.data(f"{line.seq:>6}  {line.wall}  {line.kind:22}  {line.actor[:12]}  {line.label}")
         session.out.data(*value_lines(line.parts, line.closed))
+    made = [] if row is None else lists.derived_from(place, row)
+    if row is not None and made:
+        session.out.say(
+            f"What was made of {row.label} is opened and logged under its own labels, not above; look there too:"
+        )
+        session.out.say(*(f"  custody{session.locker_words} log --item {label}" for label in made[:_SHOWN]))
+        if len(made) > _SHOWN:
+            session.out.say(f"  and {len(made) - _SHOWN} more: custody{session.locker_words} list")

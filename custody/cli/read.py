@@ -50,7 +50,7 @@ def read(
             )
     desk = session.desk()
     row = items.find_item(desk, item, None if ref is None else cases.find(desk, ref).id)
-    why = session.purpose(purpose)
+    why = session.purpose(purpose, "What became of the copies? It is logged" if done else None)
     if done:
         reading.read_done(desk, row, why)
         session.out.result(
@@ -64,7 +64,7 @@ def read(
                 "media_type": None,
             }
         )
-        session.out.say(f"logged: no readable copy of {row.label} is left")
+        session.out.say(f"logged, as you say it: no readable copy of {row.label} is left")
         session.out.next(f"custody{session.locker_words} todo")
         return
     if to_file is None:

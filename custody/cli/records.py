@@ -385,7 +385,8 @@ class _Text(_Writer):
             self.out.say("flags of the rows shown:")
             for flag, count in sorted(self._flags.items()):
                 words = flags.FLAGS.get(flag) or meanings.get(flag) or flags.reserved(flag) or ""
-                self.out.say(f"  {count:>7}  {flag}{': ' if words else ''}{words}")
+                once = " (told here alone, not at each row)" if flag in _TOLD_ONCE else ""
+                self.out.say(f"  {count:>7}  {flag}{': ' if words else ''}{words}{once}")
         if self._kinds["ip"]:
             self.out.say("An IP address identifies a connection, not a person.")
             if self._table_date:

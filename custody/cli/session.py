@@ -266,17 +266,23 @@ class Session:
         # Ten words, dictated: capitals and spaces are forgiven.
         return " ".join(text.lower().split())
 
-    def new_passphrase(self, what: str) -> bytes:
-        """A passphrase for something new: out of the file, or typed twice."""
+    def new_passphrase(self, what: str, *, rekey: bool = False, new_file: Path | None = None) -> bytes:
+        """A passphrase for something new: out of the file, or typed twice.
+
+        With ``rekey`` the session's own file holds the old one, and only ``new_file`` may hold the new one.
+        """
         from custody.keys import keyfile
 
-        given = self._known_passphrase()
+        named = new_file if rekey else self._passphrase_named
+        given = None if named is None else self._passphrase_in(named)
         if given is None:
             if not self.terminal.can_hide:
                 raise UsageError(
                     f"no passphrase for {what}",
                     expected="a terminal to type it on, or a file that holds it",
-                    hint="name the file with --passphrase-file or CUSTODY_PASSPHRASE_FILE; never an argument",
+                    hint="name the file with --new-passphrase-file; never an argument"
+                    if rekey
+                    else "name the file with --passphrase-file or CUSTODY_PASSPHRASE_FILE; never an argument",
                 )
             self.out.say(
                 f"Choose a passphrase for {what}. Nobody can reset it: some six words that only you put together."
@@ -290,7 +296,10 @@ class Session:
             if not given:
                 raise InputRefused("the passphrase is empty", hint="run the command again; nothing was made")
         if len(given) < SHORT_PASSPHRASE:
-            self.out.advise("this passphrase is short: whoever gets the key file can try out all short ones")
+            self.out.advise(
+                "this passphrase is short: whoever gets the key file can try out all short ones; another one:"
+                " custody custodian passphrase"
+            )
         return given
 
     @property
@@ -300,11 +309,12 @@ class Session:
         return Path(named) if named else None
 
     def _known_passphrase(self) -> bytes | None:
+        named = self._passphrase_named
+        return None if named is None else self._passphrase_in(named)
+
+    def _passphrase_in(self, named: Path) -> bytes:
         from custody.keys import keyfile
 
-        named = self._passphrase_named
-        if named is None:
-            return None
         passphrase = keyfile.read_passphrase_file(named)
         if keyfile.too_open(named):
             self.out.advise(
@@ -361,12 +371,12 @@ class Session:
             )
         return _unicode(self.terminal.line(f"{question} (Enter: all): ")) or None
 
-    def purpose(self, given: str | None) -> Purpose:
+    def purpose(self, given: str | None, question: str | None = None) -> Purpose:
         """Why something is opened: asked once a command, logged before the first plain byte."""
         if self._purpose is None:
             from custody.procedure.access import Purpose
 
-            stated = self.text(given, "Why do you open this? It is logged")
+            stated = self.text(given, question or "Why do you open this? It is logged")
             self._purpose = Purpose(text=stated or NOT_STATED)
         return self._purpose
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from custody.procedure.messages import About
 
 _SENDERS = 50
+_1970 = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 @click.command("show", cls=Command, unlocks=always, short_help="all that is recorded of one item")
@@ -140,9 +142,19 @@ def value_lines(values: Any, closed: Sequence[str]) -> Iterator[str]:
     """Opened parts, one field a line, everything from outside escaped; then what this key can't open."""
     for name, value in values.items():
         for field, content in value.items():
-            yield f"    {name}.{field}: {_text(content)}"
+            said = _moments(content) if (name, field) == ("name", "times") else _text(content)
+            yield f"    {name}.{field}: {said}"
     if closed:
         yield f"    not for your key: {', '.join(closed)}"
+
+
+def _moments(content: Any) -> str:
+    """A file's times, counted in nanoseconds since 1970 in the record, as UTC to the second; else as they stand."""
+    try:
+        at = {name: _1970 + dt.timedelta(seconds=int(count) // 10**9) for name, count in content.items()}
+    except (AttributeError, ValueError, OverflowError):
+        return _text(content)
+    return ", ".join(f"{safe(name, 40)} {when:%Y-%m-%dT%H:%M:%SZ}" for name, when in sorted(at.items()))
 
 
 def _text(content: Any) -> str:

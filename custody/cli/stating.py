@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from custody.cli.session import NOT_STATED, Session, free_text, read_small
+from custody.errors import InputRefused
 from custody.format import compartments
 from custody.format.text import show
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 
 Record = dict[str, dict[str, Any]]
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+
+_KINDS = {"device": "a phone, a computer", "url": "a web page", "public-ledger": "a blockchain"}
+_KINDS_TEXT = ", ".join(
+    f"{kind} ({_KINDS[kind]})" if kind in _KINDS else kind for kind in compartments.SOURCE_KINDS
+)
 
 QUESTIONS = {
     ("capture", "description"): "What is it, in a line",
@@ -26,9 +32,9 @@ QUESTIONS = {
     ("capture", "collector_role"): "Your role (case worker, investigator …)",
     ("capture", "original_untouched"): "Is the original untouched, and where is it",
     ("capture", "completeness"): "Is it complete; what is missing",
-    ("source", "kind"): f"Kind of source ({', '.join(compartments.SOURCE_KINDS)})",
+    ("source", "kind"): f"Kind of source, one of: {_KINDS_TEXT}",
     ("source", "text"): "Whose is it, and from which device or account",
-    ("place", "text"): "Where was it collected",
+    ("place", "text"): "Where was it collected (never a shelter's address)",
     ("legal", "basis"): "Legal basis (law, order, consent)",
 }
 """The questions of the first hour; everything else is a field of --set or of the form."""
@@ -140,7 +146,12 @@ def _ask(session: Session, record: Record, *, only_source: bool) -> Record:
             f"About these files. Enter means {NOT_STATED}; custody todo --fields lists what was left open."
         )
     for part, name in missing:
-        answer = session.terminal.line(f"{QUESTIONS[part, name]}: ")
-        if answer:
-            record = forms.merge(record, [f"{part}.{name}={answer}"])
+        while (answer := session.terminal.line(f"{QUESTIONS[part, name]}: ")).strip():
+            try:
+                record = forms.merge(record, [f"{part}.{name}={answer}"])
+                break
+            except InputRefused as error:
+                # Asked once more: what was answered to the questions before it is not thrown away.
+                what = error.what if error.expected is None else f"{error.what}: expected {error.expected}"
+                session.out.say(f"{what} (Enter: {NOT_STATED})")
     return record

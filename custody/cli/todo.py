@@ -109,7 +109,7 @@ def _lines(found: Todo, locker: str) -> Iterator[str]:
         if field.not_stated:
             yield f"{field.label}: not stated: {', '.join(field.not_stated)}"
         if field.unassessed:
-            yield f"{field.label}: nobody has looked at {count_text(field.unassessed, 'item')} yet"
+            yield f"{field.label}: nobody has said what to be careful of with {count_text(field.unassessed, 'item')}"
 
 
 def _backup(due: BackupDue) -> str:

@@ -252,6 +252,11 @@ def log(
         return [_log_line(one, labels, opened.get(one.position)) for one in stored]
 
 
+def derived_from(place: Desk | Locker, item: ItemRow) -> list[str]:
+    """Labels of what was made of an item: reading that opens them, and is logged with them, not with the item."""
+    return [row.label for row in _locker(place).work.derived(item.id)]
+
+
 def _subjects(locker: Locker, case: str) -> list[str]:
     work = locker.work
     return [case, *(row.id for row in work.exhibits(case)), *(row.id for row in work.items(case))]

@@ -45,7 +45,7 @@ class UnfinishedAcquisition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenFields:
-    """What an exhibit's record leaves open: fields not stated, and how many items nobody has looked at."""
+    """What an exhibit's record leaves open: fields not stated, and how many items are `unassessed`."""
 
     case: str
     label: str

@@ -5,20 +5,30 @@ Only what a package needs is loaded: comparing for several, time proofs where th
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import datetime as dt
 import json
 import sys
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from custody.errors import CustodyError, MachineError
-from custody.format import words
-from custody.format.text import show
-from custody.format.trust import MAX_BYTES, Trust
-from custody.verify.package import verify
+try:
+    from custody.errors import CustodyError, MachineError
+    from custody.format import words
+    from custody.format.text import show
+    from custody.format.trust import MAX_BYTES, Trust
+    from custody.verify.package import verify
+except (ImportError, SyntaxError, TypeError) as _error:  # what an older Python or an older library gives
+    _found = getattr(sys.modules.get("cryptography"), "__version__", "none")
+    print(
+        "custody: error: this check needs Python 3.11 and its package cryptography 50, or newer: found"
+        f" Python {sys.version.split()[0]} and cryptography {_found} ({_error})\n"
+        "custody: hint: nothing is said about the package; docs/how-to/verify-a-package.md, “On a locked-down machine”",
+        file=sys.stderr,
+    )
+    raise SystemExit(5) from None
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         # A console that can't show a character gets its escape, never a traceback.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         prog="python -m custody.verify",
         description="Verify packages of custody, offline; several are also compared.",
     )
@@ -42,18 +52,13 @@ def main(arguments: list[str] | None = None) -> int:
         spoken = options.fingerprint
         fingerprint = None if spoken is None else words.decode(spoken, count=12, where="--fingerprint")
         now = dt.datetime.now(dt.UTC)
-        return (
-            _one(options, trust, fingerprint, now)
-            if len(options.package) == 1
-            else _several(options, trust, fingerprint, now)
-        )
+        check = _one if len(options.package) == 1 else _several
+        return check(options, trust, fingerprint, now)
     except CustodyError as error:
         return _fail(error)
 
 
-def _one(
-    options: argparse.Namespace, trust: Trust | None, fingerprint: bytes | None, now: dt.datetime
-) -> int:
+def _one(options: Namespace, trust: Trust | None, fingerprint: bytes | None, now: dt.datetime) -> int:
     with _open(options.package[0]) as file:
         report = verify(file, trust=trust, fingerprint=fingerprint, now=now)
     if options.json:
@@ -65,9 +70,7 @@ def _one(
     return report.exit_code
 
 
-def _several(
-    options: argparse.Namespace, trust: Trust | None, fingerprint: bytes | None, now: dt.datetime
-) -> int:
+def _several(options: Namespace, trust: Trust | None, fingerprint: bytes | None, now: dt.datetime) -> int:
     from custody.verify.compare import examine, together
 
     packages = []

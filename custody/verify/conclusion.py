@@ -112,7 +112,7 @@ def _origin(
         missing.append(_who(record) if older else _NOBODY)
         findings.not_checked("origin", "whose record this is was not checked")
         return None
-    findings.passed("origin", f"the record is the one that {confirmed} names")
+    findings.passed("origin", f"the record is the one of {confirmed}")
     confirmed_by.append(f"origin: {confirmed}")
     return confirmed
 

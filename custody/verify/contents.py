@@ -292,7 +292,7 @@ def _check_payload(
     elif package.contents_digest(files, contents.keys) != made.body.public["contents"]:
         findings.failed("content", "the contents are not those that were logged for this package")
     if not findings.has_failed("content"):
-        findings.passed("content", f"all {len(files)} files are byte for byte what was logged at intake")
+        findings.passed("content", f"all {len(files)} files are byte for byte what was logged of them")
 
 
 def plain_name(item: Shown) -> bytes | None:

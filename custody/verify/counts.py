@@ -219,7 +219,7 @@ def _check_exhibits(record: Record, acquired: Acquired, items: Sequence[Shown], 
             )
     if not findings.has_failed("exhibits"):
         findings.passed(
-            "exhibits", f"every item belongs to one of {len(exhibits)} exhibits, whose histories are here"
+            "exhibits", f"every item belongs to an exhibit whose history is here ({len(exhibits)})"
         )
 
 

@@ -52,7 +52,10 @@ def verify(
     findings = Findings()
     try:
         if is_encrypted_wrapper(file):
-            return _unreadable("the package is encrypted; custody verify asks for its passphrase", findings)
+            says = "the package is encrypted; custody verify asks for its passphrase"
+            return _unreadable(
+                f"{says}. Or open it with 7-Zip, and check package.custody, which lies in it", findings
+            )
         bundle = bundles.Bundle(file)
     except ContainerError as error:
         return _unreadable(error.message, findings)

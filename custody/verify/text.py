@@ -37,7 +37,7 @@ def lines(report: Report, *, every_finding: bool = False) -> list[str]:
             out.append(f"  ? and {len(unchecked) - limit} more")
     out += ["", "Only stated by a person or a device, not proven:"]
     out += ["  the times in the column “logged”, and all that the record says about source, place and method"]
-    out += [f"  ! {f.text}{f' ({show(f.where)})' if f.where else ''}" for f in report.of(Outcome.NOTED)]
+    out += [f"  * {f.text}{f' ({show(f.where)})' if f.where else ''}" for f in report.of(Outcome.NOTED)]
     out += ["", f"Not covered: {_LIMITS}"]
     return out
 
@@ -97,6 +97,7 @@ def _finding(text: str, where: str | None, expected: str | None, found: str | No
 def _items(report: Report) -> list[str]:
     if not report.items:
         return []
+    labels = {item.id: item.label for item in report.items}
     width = max(len(item.path) for item in report.items[:MAX_ITEMS])
     out = ["", f"  {'item':<10} {'file':<{width}} {'logged (stated)':<25} existed no later than (proven)"]
     for item in report.items[:MAX_ITEMS]:
@@ -108,9 +109,8 @@ def _items(report: Report) -> list[str]:
         out.append(f"  {item.label:<10} {item.path:<{width}} {item.stated_logged:<25} {proven}")
         out.append(f"    sha256 {item.sha256}  {item.size} bytes  {show(item.media_type)}")
         if item.parent is not None:
-            out.append(
-                f"    derived by custody from item {names.short(item.parent)}: not collected as it stands"
-            )
+            parent = labels.get(item.parent, f"item {names.short(item.parent)}, which is not here")
+            out.append(f"    derived by custody from {parent}: not collected as it stands")
         if item.registered:
             out.append("    only registered: its digest was logged, its content was never kept")
         if item.received:

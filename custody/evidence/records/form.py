@@ -1,7 +1,7 @@
 """From a reader's rows to the written form `custody.rows/1`: JSON Lines, counted, covered, balanced.
 
 The lines are RFC 8785 JSON each, in the order of the file; the first says what was read and how, the last holds
-the account: rows = without a doubt + with flags + kept as they stand. Nothing here guesses, and nothing of the
+the account: rows = without flags + with flags + kept as they stand. Nothing here guesses, and nothing of the
 machine or of now goes in: the same item, reader and settings give the same bytes; of a zip, where the other readers
 are the same, which are told where they take what this one leaves.
 """
