@@ -14,7 +14,7 @@ import hashlib
 import os
 import queue
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO
@@ -146,34 +146,46 @@ class Flusher:
 
     def add(self, descriptor: int, path: str) -> None:
         """Take over an open, written file: it is synced and closed at the end."""
-        if hasattr(os, "posix_fadvise"):
-            # On Linux this begins to write it back (and only begins). Its place on the disk is then known when
-            # the first is synced, and one commit of the journal has all of them: a third less processor time.
-            with contextlib.suppress(OSError):
-                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         self._files.append((descriptor, path))
 
     def __exit__(self, *_: object) -> None:
-        for path, error in _syncers().map(_sync, self._files):
-            if error is not None:
+        if hasattr(os, "posix_fadvise"):
+            # On Linux this begins to write a file back (and only begins). All have their places on the disk
+            # when the first is synced, and one commit of the journal has all of them. Begun here, one after
+            # the other, it costs half of what it does between the writing of two files.
+            for descriptor, _path in self._files:
+                with contextlib.suppress(OSError):
+                    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        # A share for each thread, not a task for each file, which took as long again as the syncing.
+        for failed in _syncers().map(_sync, [self._files[at::_SYNCERS] for at in range(_SYNCERS)]):
+            for path, error in failed:
                 self.failed[path] = machine_error(error, "the vault can't be written")
+
+
+_SYNCERS = 4
 
 
 @functools.cache
 def _syncers() -> concurrent.futures.ThreadPoolExecutor:
-    return concurrent.futures.ThreadPoolExecutor(4, "sync")
+    return concurrent.futures.ThreadPoolExecutor(_SYNCERS, "sync")
 
 
-def _sync(file: tuple[int, str]) -> tuple[str, OSError | None]:
-    descriptor, path = file
-    try:
-        os.fsync(descriptor)
-        machine.at_point("object synced")
-    except OSError as error:
-        return path, error
-    finally:
-        os.close(descriptor)
-    return path, None
+def _sync(files: Sequence[tuple[int, str]]) -> list[tuple[str, OSError]]:
+    """Sync and close these files, each whatever became of the others; gives those that failed."""
+    failed = []
+    for descriptor, path in files:
+        try:
+            try:
+                os.fsync(descriptor)
+                machine.at_point("object synced")
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            failed.append((path, error))
+    return failed
+
+
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
 def seal_bytes(
@@ -191,16 +203,23 @@ def seal_bytes(
     """
     padded = padme(len(data))
     sealed = sealing.seal(key, context, data + bytes(padded - len(data)))
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
     try:
-        with os.fdopen(os.open(target, flags, 0o600), "wb", buffering=0) as file:
-            write_all(file, sealed)
+        descriptor = os.open(target, _NEW, 0o600)
+        try:
+            rest = memoryview(sealed)
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
             machine.at_point("object written")
-            if flusher is not None:
-                flusher.add(os.dup(file.fileno()), target)
-            else:
-                os.fsync(file.fileno())
+            if flusher is None:
+                os.fsync(descriptor)
                 machine.at_point("object synced")
+        except BaseException:
+            os.close(descriptor)
+            raise
+        if flusher is None:
+            os.close(descriptor)
+        else:
+            flusher.add(descriptor, target)
     except OSError as error:
         Path(target).unlink(missing_ok=True)
         raise machine_error(error, "the vault can't be written") from error
