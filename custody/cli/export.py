@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 @click.option("--case", "ref", metavar="REF", help="The case.")
 @click.option("-o", "output", metavar="FILE", type=click.Path(), help="The package to write, a new file.")
 @click.option("--plain", is_flag=True, help="Do not encrypt: whoever gets the file reads everything in it.")
-@click.option("--withhold", metavar="PART,…", multiple=True, help="Leave these parts out, like name,source.")
+@click.option(
+    "--withhold",
+    metavar="PART,…",
+    multiple=True,
+    help="Leave these parts out, of name (the files' own names), source, capture, legal, title, which are shown else.",
+)
 @click.option(
     "--show",
     "show_",

@@ -416,7 +416,11 @@ def open_input(path: str | Path) -> BinaryIO:
     except FileNotFoundError:
         raise InputRefused("there is no such file", where=where, hint=hint) from None
     except IsADirectoryError:
-        raise InputRefused("is a folder, not a file", where=where, hint=hint) from None
+        raise InputRefused(
+            "is a folder, not a file",
+            where=where,
+            hint="name the file itself: a package is checked as it came, not unpacked",
+        ) from None
     except OSError as error:
         raise MachineError(
             "can't be read", where=where, found=(error.strerror or type(error).__name__).lower(), hint=hint

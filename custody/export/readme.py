@@ -21,7 +21,9 @@ def text(*, package: str, made: str, items: int, of_items: int, tokens: tuple[st
         f"Package {package}, made {made} by its maker's clock.\n"
         f"It holds {items} of the {of_items} items of its case.\n\n"
         "If you look at it inside a zip program, extract all of it first.\n"
-        "The evidence lies in the folder data, under neutral names.\n\n"
+        "The evidence lies in the folder data, under neutral names. A file with a\n"
+        "second number, such as 001.1.jsonl beside 001.txt, was made from that one by\n"
+        "the program, or taken out of it: the one without is as it came in.\n\n"
         "TO CHECK THE FILES WITHOUT OUR PROGRAM\n\n"
         "In the folder that holds this page (the folder bag):\n\n"
         "    sha256sum -c manifest-sha256.txt tagmanifest-sha256.txt\n"
@@ -31,7 +33,8 @@ def text(*, package: str, made: str, items: int, of_items: int, tokens: tuple[st
         f"{stamp_text}"
         "TO CHECK EVERYTHING\n\n"
         '    custody verify PACKAGE.zip --fingerprint "TWELVE WORDS"\n\n'
-        "or, with nothing but Python and its cryptography package:\n\n"
+        "or, in a copy of the program's folder, with nothing but Python (3.11 or newer)\n"
+        "and its package cryptography (50 or newer):\n\n"
         '    python -m custody.verify PACKAGE.zip --fingerprint "TWELVE WORDS"\n\n'
         "Have the twelve words read out by the sender over a telephone number that you\n"
         "know, or take them from a signed letter. Words that come with a package prove\n"

@@ -139,7 +139,7 @@ def render(sheet: RecoverySheet, origin: str, ledger_words: tuple[str, ...], mad
         "WHICH LOCKER",
         f"Ledger  {origin}",
         f"Made    {made}",
-        "The ledger's own twelve words, which are no secret:",
+        "The locker's twelve words, which are no secret:",
         *_lines(ledger_words),
         "",
         "THE SAME FOR A CAMERA (as secret as the words)",
