@@ -271,6 +271,9 @@ def test_export_trust_and_verify(place, tmp_path):
     package, trust = tmp_path / "out.zip", tmp_path / "trust.json"
     preview = value(run(place, "export", "--case", "REF-1", "--preview", "--json"))
     assert (preview["items"], preview["of_items"]) == (2, 2)
+    assert "--withhold name" in done(run(place, "export", "--case", "REF-1", "--preview")).stderr
+    less = done(run(place, "export", "--case", "REF-1", "--withhold", "name", "--preview")).stderr
+    assert "--withhold name" not in less
     plain = value(run(place, "export", "--case", "REF-1", "-o", package, "--plain", "--no-seal", "--json"))
     assert plain["passphrase"] is None
     made = value(run(place, "trust", "init", "--from-locker", "-o", trust, "--json"))

@@ -198,6 +198,11 @@ def _say_preview(session: Session, found: Preview) -> None:
         f"shown      {', '.join(found.shown)}",
         f"left out   {_withheld(found.withheld)}",
     )
+    if "name" in found.shown:
+        session.out.say(
+            "The files' own names go out, and the folders that they lay in: a chat export is often called after a"
+            " person. To leave them out: --withhold name"
+        )
     session.out.say(
         f"{count_text(found.unsearched, 'content was', 'contents were')} not searched for names: faces, voices and"
         " names inside the files go out as they are",
