@@ -975,6 +975,13 @@ def test_damaged_pictures_are_accounted_for(data: bytes, edits: list[tuple[int, 
     look(bytes(changed[: len(changed) if cut > len(changed) else cut]))
 
 
+def test_a_small_picture_that_lies_beyond_the_end_has_a_place_in_the_file() -> None:
+    whole = pictures.samples()["heic"]
+    found = [one for cut in range(300, len(whole), 20) for one in look(whole[:cut]).thumbnails]
+    assert any(one.start == one.end for one in found), "none of it is there"
+    assert any(one.start < one.end for one in found)
+
+
 @given(st.binary(min_size=1, max_size=300), st.sampled_from(["<", ">"]))
 def test_damaged_directories_are_accounted_for(rest: bytes, order: str) -> None:
     head = (b"MM\0*" if order == ">" else b"II*\0") + struct.pack(f"{order}I", 8)

@@ -72,8 +72,8 @@ def test_what_another_reader_would_take_is_told_at_every_step(place):
     said = done(run(place, "records", "A-1/01", "--purpose", "x"))
     assert "5 of 5 rows shown" in said.stderr
     assert "and apache-error-log (" in said.stderr
-    assert "collect it as a file of its own: logs/error.log" in said.stderr
-    assert "collect it as a file of its own: nginx/error.log" in said.stderr
+    assert "look: logs/error.log: a file of this zip is not among these rows, and apache" in said.stderr
+    assert "look: nginx/error.log: a file of this zip" in said.stderr
     assert "readme.txt" not in said.stderr
 
     said = done(run(place, "records", "--case", "R-1", "--purpose", "x"))
@@ -137,8 +137,12 @@ def test_of_a_file_alone_and_of_a_chat_nothing_lies_beside():
     single = Export.of("access.log", ACCESS)
     assert registry.beside(single, registry.choose(single)) == ()
     chat = b"[01.02.22, 10:00:00] Made Up: hello there\n[01.02.22, 10:01:00] Other One: good evening\n"
-    export = harness.members(("_chat.txt", chat), ("access.log", ACCESS))
+    export = harness.members(("_chat.txt", chat), *ALL)
     detected = whatsapp_text.READER.detect(export)
     assert detected is not None
-    # it becomes an item of its own, with a form of its own
+    rows = records.choose(export)
+    assert rows is not None
+    assert registry.beside(export, (None, rows))
+    # they become items of their own, with forms of their own
+    assert registry.beside(export, ((whatsapp_text.READER, detected), rows)) == ()
     assert registry.beside(export, ((whatsapp_text.READER, detected), None)) == ()

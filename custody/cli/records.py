@@ -361,8 +361,8 @@ class _Text(_Writer):
             said = f"{record['what'].replace('_', ' ')}: {safe(str(record.get('value')), 200)} ({record['state']})"
             self.out.say(f"{said}{': ' if reasons else ''}{reasons}")
         elif record["record"] == "notice":
-            place = f": {safe(record['place'], 200)}" if "place" in record else ""
-            self.out.say(f"look: {safe(record['text'], 400)}{place}")
+            place = f"{safe(record['place'], 200)}: " if "place" in record else ""
+            self.out.say(f"look: {place}{safe(record['text'], 400)}")
         elif record["record"] == "account":
             self._notes.append(
                 balance_text(record["rows"], record["plain"], record["flagged"], record["kept_raw"])

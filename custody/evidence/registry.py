@@ -89,11 +89,11 @@ class Beside:
 def beside(export: Export, chosen: tuple[Chat | None, Records | None]) -> tuple[Beside, ...]:
     """The readers of records that claim files of a zip which no chosen reader reads, the surest first.
 
-    Only beside a reader of records: files that lie beside a chat become items of their own. Each file is told once,
-    for the reader that is surest of it.
+    Only where the item is no chat: files that lie beside a chat become items of their own, with forms of their own.
+    Each file is told once, for the reader that is surest of it.
     """
-    rows = chosen[1]
-    if rows is None or not export.zipped or rows[1].document:
+    chat, rows = chosen
+    if rows is None or not export.zipped or rows[1].document or (chat is not None and not chat[1].document):
         return ()
     read = {at for one in chosen if one is not None for at in one[1].members}
     if len(read) >= len(export.members):

@@ -245,7 +245,7 @@ def _finish(out: Walk, items: _Items) -> None:
     for kind, origin, targets in items.links:
         if kind == b"thmb" and items.primary in targets and (found := items.places.get(origin)):
             width, height = _size(out, items, origin)
-            start, end = found[0][0], min(found[-1][1], window.size)
+            start, end = (min(at, window.size) for at in (found[0][0], found[-1][1]))
             out.thumbnails.append(
                 Thumbnail(kind="heif item", start=start, end=max(start, end), width=width, height=height)
             )
