@@ -25,7 +25,6 @@ def passphrase(session: Session, new_file: str | None) -> None:
 
     Copies of the key file that were made before still open with the old one: make new copies, and destroy those.
     """
-
     key = session.key_file()
     if key.unattended:
         raise InputRefused(
@@ -39,5 +38,6 @@ def passphrase(session: Session, new_file: str | None) -> None:
     session.out.say(
         f"the key file {show(str(key.path))} opens with the new passphrase alone",
         "Copies of it that were made before still open with the old one: make new copies, and destroy those.",
+        "If somebody may have the key itself, another passphrase does not help: custody custodian compromised",
     )
     session.out.data(key.key_id)
