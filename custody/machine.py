@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import functools
+import gc
 import os
 import secrets
 import signal
@@ -238,6 +239,27 @@ def uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
     if pressed and callable(before):
         before(*pressed[0])
+
+
+@contextlib.contextmanager
+def few_collections() -> Iterator[None]:
+    """Let Python look for cycles less often while very many small records are made, and leave out what is there now.
+
+    Records go away without that; it is only for cycles, of which ours make none in number. Every 700 of them
+    it looked, through all that was imported in the end: a tenth of the time of taking in small files.
+    """
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(max(before[0], COLLECT_EVERY) if before[0] else 0, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
+COLLECT_EVERY = 10_000
+"""So many objects more before Python looks for cycles, where it makes them by the hundred thousand."""
 
 
 @contextlib.contextmanager

@@ -444,17 +444,17 @@ def test_typed_items_hold_their_record_in_one_spelling(desk: Desk, case: str) ->
 def test_many_small_files_with_worker_processes_and_a_large_one_between(
     desk: Desk, case: str, tmp_path: Path
 ) -> None:
-    files: dict[str | bytes, bytes] = {f"{n:03d}.txt": f"file {n}".encode() for n in range(130)}
+    files: dict[str | bytes, bytes] = {f"{n:03d}.txt": f"file {n}".encode() for n in range(230)}
     files["050-large.bin"] = b"L" * ((1 << 20) + 5)
     progress: list[collect.Progress] = []
     found = sources.look([desks.put(tmp_path / "src", files)])
     done = collect.collect(desk, found, Request(case=case, seal=False), workers=2, progress=progress.append)
     assert names_in(done) == sorted(os.fsencode(name) for name in files)
-    assert [item.label for item in done.items] == [f"A-1/{n:02d}" for n in range(1, 132)]
+    assert [item.label for item in done.items] == [f"A-1/{n:02d}" for n in range(1, 232)]
     assert progress[-1].bytes == found.size
     assert content(desk, done.items[70].id) == b"file 69"
     extended = [line.public["items"] for line in lists.log(desk, case=case) if line.kind == "case.extended"]
-    assert extended == [100, 31]
+    assert extended == [200, 31]
     check_whole(desk)
     batches = {row.batch for row in desk.locker.erasable.all_item_keys()}
     assert len(batches) == 2
@@ -562,15 +562,15 @@ def test_a_full_disk_in_the_middle_leaves_earlier_batches_in_and_the_vault_clean
     full = OSError(errno.ENOSPC, "No space left on device")
     with monkeypatch.context() as patched:
         if where == "seal_bytes":
-            real_write = writing.write_all
+            real_write = writing.write_whole
 
-            def write(file: Any, data: bytes) -> None:
+            def write(descriptor: int, data: bytes) -> None:
                 if next(calls) == 4:
-                    file.write(data[:10])
+                    os.write(descriptor, data[:10])
                     raise full
-                real_write(file, data)
+                real_write(descriptor, data)
 
-            patched.setattr(writing, "write_all", write)
+            patched.setattr(writing, "write_whole", write)
         else:
             real_sync = vaults.machine.sync_directory
 

@@ -70,9 +70,14 @@ def unwrap(seed: bytes, info: bytes, message: bytes, *, where: str) -> bytes:
         raise WrapBroken("wrapped keys do not open", where=where) from error
 
 
-def wrap_row(batch_key: bytes, context: bytes, class_key: bytes, nonce: bytes) -> bytes:
+RowKey = AESGCM
+"""A batch key, made ready once for the many rows that are wrapped under it."""
+
+
+def wrap_row(batch_key: bytes | RowKey, context: bytes, class_key: bytes, nonce: bytes) -> bytes:
     """A class key under the batch key of its class: nonce, ciphertext, tag; 60 bytes."""
-    return nonce + AESGCM(batch_key).encrypt(nonce, class_key, context)
+    cipher = RowKey(batch_key) if isinstance(batch_key, bytes) else batch_key
+    return nonce + cipher.encrypt(nonce, class_key, context)
 
 
 def unwrap_row(batch_key: bytes, context: bytes, row: bytes, *, where: str) -> bytes:

@@ -207,9 +207,17 @@ def _is_noise(head: bytes) -> bool:
         len(head) >= 1024
         and 0 not in start
         and not (start[:4].isascii() and start[:4].decode().isprintable())
-        and len(set(head[:64])) >= 50
-        and len(set(head[:1024])) >= 240
+        and _values_in(head[:64]) >= 50
+        and _values_in(head[:1024]) >= 240
     )
+
+
+_ALL_VALUES = bytes(range(256))
+
+
+def _values_in(data: bytes) -> int:
+    """How many of the 256 values are met; a tenth of the time of making a set."""
+    return 256 - len(_ALL_VALUES.translate(None, data))
 
 
 # ---------------------------------------------------------------- binary kinds that need a look
@@ -268,8 +276,11 @@ def _pcapng(head: bytes, size: int, tail: bytes) -> Sniffed | None:
     return None
 
 
+_BZIP2 = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")
+
+
 def _bzip2(head: bytes, size: int, tail: bytes) -> Sniffed | None:
-    if re.match(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)", head):
+    if _BZIP2.match(head):
         return Sniffed("application/x-bzip2", "signature")
     return None
 
@@ -500,7 +511,9 @@ _COMMENT = re.compile(
 def _mail(head: bytes) -> Sniffed | None:
     """Mail by its headers: the body may be in any encoding, the headers are ASCII (RFC 5322 2.2)."""
     mbox = _MBOX.match(head)
-    lines = head[mbox.end() if mbox else 0 :].split(b"\n")
+    if mbox is None and not _HEADER.match(head) and head[:1] not in (b" ", b"\t"):
+        return None  # nearly all that is no mail is told by its first line
+    lines = head[mbox.end() if mbox else 0 :].split(b"\n", 64)
     seen = set()
     for line in lines[:64]:
         line = line.rstrip(b"\r")

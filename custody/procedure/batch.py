@@ -185,6 +185,7 @@ class Adding:
         self._group = group
         self._register = register
         self._batch_keys = {name: desk.rim.random(32) for name in sealing.CLASSES}
+        self._row_keys = {name: wrapping.RowKey(key) for name, key in self._batch_keys.items()}
         self._readers = desk.rights.readers(case)
         self._wrapped_to = [custodian.key_id for custodian, _ in self._readers]
         self._kind = "item.registered" if register else "item.collected"
@@ -261,7 +262,7 @@ class Adding:
         nonces = self._desk.rim.random(wrapping.NONCE * len(sealing.CLASSES))
         wrapped = {
             name: wrapping.wrap_row(
-                self._batch_keys[name],
+                self._row_keys[name],
                 contexts.row(self._desk.origin, self._group, item, name),
                 keys[name],
                 nonces[wrapping.NONCE * at : wrapping.NONCE * (at + 1)],

@@ -8,6 +8,7 @@ registered is read and hashed, and written nowhere.
 from __future__ import annotations
 
 import errno
+import functools
 import hashlib
 import io
 import os
@@ -21,7 +22,7 @@ from typing import Any, BinaryIO
 from custody.crypto import sealing
 from custody.errors import CustodyError, InputRefused, MachineError
 from custody.evidence import sniff
-from custody.format import compartments, contexts
+from custody.format import compartments, contexts, padding
 from custody.format import entry as entries
 from custody.vault import writing
 
@@ -163,19 +164,22 @@ def _code(error: OSError) -> str:
     return "missing" if error.errno == errno.ENOENT else "unreadable"
 
 
-def _open(path: bytes) -> BinaryIO:
-    # The file may have been exchanged since it was looked at: never follow a link, never block on a pipe.
-    flags = (
-        os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    )
-    file = os.fdopen(os.open(path, flags), "rb", buffering=0)
+# The file may have been exchanged since it was looked at: never follow a link, never block on a pipe.
+_FLAGS = (
+    os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+)
+
+
+def _open(path: bytes) -> int:
+    """A descriptor of the file: without a file object around it, since there are many."""
+    descriptor = os.open(path, _FLAGS)
     if not hasattr(os, "O_NOFOLLOW"):
         named = os.lstat(path)
-        opened = os.fstat(file.fileno())
+        opened = os.fstat(descriptor)
         if (named.st_dev, named.st_ino) != (opened.st_dev, opened.st_ino):
-            file.close()
+            os.close(descriptor)
             raise InputRefused("a link, or exchanged while it was opened: it is not followed")
-    return file
+    return descriptor
 
 
 def _take_file(
@@ -185,27 +189,41 @@ def _take_file(
     flusher: writing.Flusher | None,
 ) -> Taken:
     assert job.path is not None
-    with _open(job.path) as file:
-        before = os.fstat(file.fileno())
+    descriptor = _open(job.path)
+    try:
+        before = os.fstat(descriptor)
         if not stat.S_ISREG(before.st_mode):
             raise InputRefused("no longer a regular file")
-        if before.st_size <= SMALL:
-            # One byte more than it should have: a file that grew is noticed.
-            data = file.read(before.st_size + 1)
-            while len(data) <= before.st_size and (more := file.read(SMALL + 1)):
-                data += more
-            _check_unchanged(before, os.fstat(file.fileno()), len(data))
-            taken = _take_bytes(setting, job, data, before, flusher)
-            if progress is not None:
-                progress(len(data))
-            return taken
+        if before.st_size > SMALL:
+            return _take_large(setting, job, descriptor, before, progress)
+        # One byte more than it should have: a file that grew is noticed.
+        data = os.read(descriptor, before.st_size + 1)
+        while len(data) <= before.st_size and (more := os.read(descriptor, SMALL + 1)):
+            data += more
+        _check_unchanged(before, os.fstat(descriptor), len(data))
+    finally:
+        os.close(descriptor)
+    taken = _take_bytes(setting, job, data, before, flusher)
+    if progress is not None:
+        progress(len(data))
+    return taken
+
+
+def _take_large(
+    setting: Setting,
+    job: Job,
+    descriptor: int,
+    before: os.stat_result,
+    progress: Callable[[int], None] | None,
+) -> Taken:
+    with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
         read = _seal(setting, job, file, before.st_size, progress)
-        try:
-            _check_unchanged(before, os.fstat(file.fileno()), read.size)
-            return _finish(setting, job, read, before)
-        except BaseException:
-            _drop(read.staged)
-            raise
+    try:
+        _check_unchanged(before, os.fstat(descriptor), read.size)
+        return _finish(setting, job, read, before)
+    except BaseException:
+        _drop(read.staged)
+        raise
 
 
 def _drop(staged: writing.Staged | None) -> None:
@@ -298,7 +316,7 @@ def object_keys(origin: str, job: Job) -> dict[str, bytes]:
 
 
 def _target(setting: Setting) -> str:
-    return os.path.join(setting.staging, secrets.token_hex(8))
+    return f"{setting.staging}{os.sep}{secrets.token_hex(8)}"
 
 
 def _check_expected(setting: Setting, sha256: str) -> None:
@@ -314,20 +332,20 @@ def _check_expected(setting: Setting, sha256: str) -> None:
 def _finish(setting: Setting, job: Job, read: _Read, status: os.stat_result | None) -> Taken:
     try:
         _check_expected(setting, read.digests["sha256"])
+        handling = {"flags": list(setting.handling)}
         values: dict[str, dict[str, Any]] = {
             "content": _content(setting, job, read),
             "name": _name(job, status),
-            "handling": {"flags": list(setting.handling)},
+            "handling": handling,
         }
         for part, fields in (job.about() if job.about is not None else {}).items():
             values[part] = {**values.get(part, {}), **fields}
         keys = job.keys
         parts = {}
         for part, value in values.items():
-            entries.check_compartment(part, value, where="item.collected")
-            parts[part] = sealing.seal_compartment(
-                keys[sealing.class_of(part)], setting.origin, job.item, 0, part, value
-            )
+            plain = _handling(setting.handling) if value is handling else _padded(part, value)
+            class_key = keys[sealing.class_of(part)]
+            parts[part] = sealing.seal_padded(class_key, setting.origin, job.item, 0, part, plain)
     except BaseException:
         _drop(read.staged)
         raise
@@ -339,6 +357,17 @@ def _finish(setting: Setting, job: Job, read: _Read, status: os.stat_result | No
         content=values["content"],
         name=values["name"],
     )
+
+
+def _padded(part: str, value: dict[str, Any]) -> bytes:
+    entries.check_compartment(part, value, where="item.collected")
+    return padding.pad_compartment(value, where=f"compartment {part}")
+
+
+@functools.lru_cache(maxsize=4)
+def _handling(flags: tuple[str, ...]) -> bytes:
+    """The padded part `handling`, which all files of a run have the same."""
+    return _padded("handling", {"flags": list(flags)})
 
 
 def _file_name(job: Job) -> bytes:

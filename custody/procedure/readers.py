@@ -22,7 +22,7 @@ from custody.procedure.workers import begin_worker
 
 HANDFUL = 50
 _HANDFUL_BYTES = 4 << 20
-_AHEAD = 5
+_AHEAD = 9
 """So many handfuls are on their way or wait to be logged: two batches, so that workers never wait for a commit."""
 
 _WORKERS_FROM = 64

@@ -206,9 +206,7 @@ def seal_bytes(
     try:
         descriptor = os.open(target, _NEW, 0o600)
         try:
-            rest = memoryview(sealed)
-            while rest:
-                rest = rest[os.write(descriptor, rest) :]
+            write_whole(descriptor, sealed)
             machine.at_point("object written")
             if flusher is None:
                 os.fsync(descriptor)
@@ -238,6 +236,13 @@ def write_all(file: IO[bytes], data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[file.write(view) :]
+
+
+def write_whole(descriptor: int, data: bytes) -> None:
+    """As `write_all` to a descriptor, without a file object around it: small files are many."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
 
 
 def machine_error(error: OSError, what: str) -> MachineError:
