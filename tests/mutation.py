@@ -689,14 +689,19 @@ def run_loading(
 # The table
 
 
-def table(sources: dict[str, Source], results: dict[Mutant, str], loading: bool) -> list[str]:
+def runs_while_loading(mutant: Mutant, options: argparse.Namespace) -> bool:
+    """True for what stands in no function, and in those that the module itself calls and are named."""
+    return mutant.function is None or mutant.function in options.called
+
+
+def table(sources: dict[str, Source], results: dict[Mutant, str], options: argparse.Namespace) -> list[str]:
     """A row for each module: how many there are, how many were run, and what came of them."""
     rows = [
         "| Module | Changes | Run | Killed | Survived | No test | Ran out of time | Killed of those run |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for name, source in sources.items():
-        all_ = [m for m in source.mutants if (m.function is None) is loading]
+        all_ = [m for m in source.mutants if runs_while_loading(m, options) is options.loading]
         counts = Counter(r for m, r in results.items() if m.module == name)
         run = sum(counts.values()) - counts[NOT_RUN]
         share = f"{100 * counts[KILLED] // run} %" if run else "–"
@@ -714,9 +719,9 @@ def table(sources: dict[str, Source], results: dict[Mutant, str], loading: bool)
     return rows
 
 
-def draw(source: Source, loading: bool, options: argparse.Namespace) -> list[Mutant]:
+def draw(source: Source, options: argparse.Namespace) -> list[Mutant]:
     """The changes to run: all of them, or a sample drawn with the seed and the module's name."""
-    changes = [m for m in source.mutants if (m.function is None) is loading]
+    changes = [m for m in source.mutants if runs_while_loading(m, options) is options.loading]
     if options.again:
         rows = [json.loads(line) for line in options.again.read_text("utf-8").splitlines()]
         left = {(row[0], row[3], row[4], row[5]) for row in rows if row[6] != KILLED}
@@ -739,6 +744,9 @@ def main() -> None:
     parser.add_argument("--most", type=float, default=60.0, help="seconds of tests for a change at most")
     parser.add_argument("--loading", action="store_true", help="change what runs while a module is loaded")
     parser.add_argument(
+        "--called", action="append", default=[], help="a function that the module calls while it is loaded"
+    )
+    parser.add_argument(
         "--again", type=Path, help="only what was not killed, by the file of an earlier --json"
     )
     parser.add_argument("--json", type=Path, help="a file to which each result is added, a line each")
@@ -748,9 +756,9 @@ def main() -> None:
     options = parser.parse_args(arguments[:at])
     options.tests = arguments[at + 1 :]
     sources = {name: Source(name) for name in options.modules}
-    chosen = [m for source in sources.values() for m in draw(source, options.loading, options)]
+    chosen = [m for source in sources.values() for m in draw(source, options)]
     results = (run_loading if options.loading else run_loaded)(sources, chosen, options)
-    print("\n" + "\n".join(table(sources, results, options.loading)))
+    print("\n" + "\n".join(table(sources, results, options)))
 
 
 if __name__ == "__main__":
