@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import errno
 import io
 import json
@@ -288,3 +289,30 @@ def test_a_picture_says_that_not_all_was_looked_at():
     assert _partly(CaseRows(), 0) == ""
     assert "not everything" in _partly(CaseRows(), 1)
     assert "not everything" in _partly(CaseRows(not_opened=[("A-1/01", "no key")]), 0)
+
+
+def test_a_picture_of_chosen_rows_says_so(place):
+    """It goes round alone: who gets it must not take a choice for all that there is."""
+    typed(place)
+    value(draw(place, "logins", "all.svg", "--json"))
+    assert "chosen rows" not in (place.out / "all.svg").read_text("utf-8")
+    value(draw(place, "logins", "some.svg", "--json", "--address", "203.0.113.0/24", "--from", "2026-03-01"))
+    assert "chosen rows: see the table" in (place.out / "some.svg").read_text("utf-8")
+    page = (place.out / "some.html").read_text("utf-8")
+    assert "only rows that may be of: from 2026-03-01, address 203.0.113.0/24" in page
+
+
+def test_no_secret_of_a_wallet_is_drawn(place, monkeypatch):
+    seed = "abandon " * 11 + "about"
+
+    def read(export, detected, settings):
+        for row in TOY.read(export, detected, settings):
+            yield row._replace(values={**row.values, "account": seed}) if hasattr(row, "values") else row
+
+    monkeypatch.setattr(registry, "READERS", (dataclasses.replace(TOY, read=read),))
+    (place.folder / "seeds.log").write_bytes(LOG + b"z")
+    done(run(place, "collect", place.folder / "seeds.log", "--case", "R-1", "--yes"))
+    value(draw(place, "logins", "a.svg", "--json"))
+    for ending in ("svg", "html", "csv"):
+        assert "abandon" not in (place.out / f"a.{ending}").read_text("utf-8")
+    assert "[hidden: the words of a wallet" in (place.out / "a.csv").read_text("utf-8")

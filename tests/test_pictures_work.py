@@ -170,3 +170,59 @@ def test_of_a_picture_that_lay_in_a_chat_nobody_stated_a_grade(desk: Desk, case:
     (row,) = (one for _, one in records.of_item(desk, inner, desks.WHY)[1] if one["record"] == "row")
     assert "grade_stated" not in row
     assert row["grade_hints"]
+
+
+# --- marks that came by another way than on the picture itself ------------------------------------------------
+
+
+def chat_with(picture: bytes) -> bytes:
+    """A chat's archive that holds a picture, which becomes an item of its own."""
+    text = b"".join(
+        b"27/03/2022, 21:4%d - %s: hello\n" % (at, name) for at, name in enumerate((b"Ann", b"Ben") * 2)
+    )
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        file.writestr("WhatsApp Chat with Ann.txt", text)
+        file.writestr("IMG-20220327-WA0001.png", picture)
+    return packed.getvalue()
+
+
+def refused(desk: Desk, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No picture of the case is decoded, by no command."""
+
+    def opened(*_: object, **__: object) -> None:
+        raise AssertionError("a marked picture was decoded")
+
+    monkeypatch.setattr(PIL.Image, "open", opened)
+    found = pictures.alike(desk, case, desks.WHY)
+    assert {why.reason for _, why in found.near.not_compared} == {"handling_forbids"}
+    assert not found.near.alone
+    (part, *_) = [row for row in desk.locker.work.items() if row.part is not None]
+    (row,) = (record for _, record in records.of_item(desk, part, desks.WHY)[1] if record["record"] == "row")
+    assert row["perceptual"]["reason"] == "handling_forbids"
+
+
+def test_a_mark_that_came_later_on_an_archive_is_on_the_pictures_in_it(
+    desk: Desk, case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = chat_with(saved(drawn(1)))
+    take(desk, case, tmp_path / "in", {"a.zip": data}, derive=Wish())
+    take(desk, case, tmp_path / "again", {"b.zip": data}, derive=Wish(), handling=("suspected-csam",))
+    assert [row.label for row in desk.locker.work.items()] == ["A-1/01", "A-1/01.1", "A-1/01.2"]
+    refused(desk, case, monkeypatch)
+
+
+def test_a_mark_on_a_picture_is_on_the_same_bytes_in_an_archive(
+    desk: Desk, case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = saved(drawn(1))
+    take(desk, case, tmp_path / "in", {"a.zip": chat_with(picture)}, derive=Wish())
+    take(desk, case, tmp_path / "alone", {"b.png": picture}, handling=("intimate-image",))
+    refused(desk, case, monkeypatch)
+
+
+def test_what_lies_in_files_that_are_no_pictures_is_said_not_to_be_looked_at(
+    desk: Desk, case: str, tmp_path: Path
+) -> None:
+    take(desk, case, tmp_path / "in", {"a.zip": chat_with(saved(drawn(1))), "b.pdf": b"%PDF-1.4"})
+    assert pictures.alike(desk, case, desks.WHY).others == 2

@@ -39,9 +39,10 @@ def say_alike(session: Session, desk: Desk, case: str, purpose: str | None) -> N
                 ],
                 "not_opened": [{"item": label, "text": text} for label, text in found.not_opened],
                 "damaged": list(dict.fromkeys(one.label for one in found.damaged)),
+                "others": found.others,
             }
         )
-        end_partly(found.damaged)
+        end_partly(found.damaged, found.skipped)
         return
     for group in near.groups:
         out.data(f"alike ({group.widest} of 64 bits differ at most): {', '.join(group.names)}")
@@ -52,12 +53,17 @@ def say_alike(session: Session, desk: Desk, case: str, purpose: str | None) -> N
     )
     _list(session, [f"not compared: {label}: {why.text}" for label, why in near.not_compared])
     _list(session, [f"not looked at: {label}: {text}" for label, text in found.not_opened])
+    if found.others:
+        out.say(
+            f"{count_text(found.others, 'item is', 'items are')} no picture: what lies in archives, documents and films"
+            " was not looked at"
+        )
     if near.groups:
         out.say(
             "Alike is not the same: look at each. Screenshots of one chat are alike; a changed sum can leave no trace."
         )
     say_damaged(session, found.damaged)
-    end_partly(found.damaged)
+    end_partly(found.damaged, found.skipped)
 
 
 def _list(session: Session, lines: Sequence[str]) -> None:

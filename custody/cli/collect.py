@@ -136,6 +136,23 @@ def collect(
             f"{count_text(len(done.refused), 'file was', 'files were')} not taken; the rest is in",
             hint="see the list above; mend what can be mended and run the same command again",
         )
+    _check_marks(session, done, wanted.handling)
+
+
+def _check_marks(session: Session, done: Collected, handling: Sequence[str]) -> None:
+    """A mark on what is in already was not logged: whoever gave it must not believe that it protects."""
+    marks = [flag for flag in handling if flag != "unassessed"]
+    if not marks or not done.already:
+        return
+    what = (
+        f"{count_text(done.already, 'file was', 'files were')} in already: {', '.join(marks)} was not logged for"
+        f" {'it' if done.already == 1 else 'them'}"
+    )
+    hint = "run the same command with --again: the mark is logged, nothing is stored twice"
+    if done.continued:
+        session.out.advise(f"{what}; those of an interrupted run have the marks of that run. If not: {hint}")
+        return
+    raise PartlyDone(what, hint=hint)
 
 
 def _record(wish: Wish) -> Record:

@@ -26,13 +26,16 @@ def say_damaged(session: Session, damaged: Sequence[Damaged]) -> None:
         session.out.say(f"  to do: {one.to_do}")
 
 
-def end_partly(damaged: Sequence[Damaged]) -> None:
-    """End as partly done (exit code 3) where something is damaged; nothing else keeps a command from 0."""
-    labels = list(dict.fromkeys(one.label for one in damaged))
+def end_partly(damaged: Sequence[Damaged], skipped: Sequence[str] = ()) -> None:
+    """End as partly done (exit code 3) where something is damaged, or was passed over that another key or a newer
+    custody could look at (``skipped``, labels); nothing else keeps a command from 0.
+    """
+    labels = list(dict.fromkeys([*(one.label for one in damaged), *skipped]))
     if labels:
+        could = "could not be read whole" if not skipped else "could not be looked at, or not be read whole"
         more = f" and {len(labels) - 5} more" if len(labels) > 5 else ""
         raise PartlyDone(
-            f"{count_text(len(labels), 'item')} could not be read whole; all others were",
+            f"{count_text(len(labels), 'item')} {could}; all others were",
             where=f"{', '.join(labels[:5])}{more}",
             hint="what is wrong with each, and what to do, is listed above",
         )

@@ -199,13 +199,15 @@ def span_text(first: str, last: str | None) -> str:
     return f"from {first} to {last}" + ("" if known else " (by the clock of the source; zone not known)")
 
 
-def gap_lines(attachments: Mapping[str, int], unread: int, notices: Mapping[str, int]) -> Iterator[str]:
+def gap_lines(
+    attachments: Mapping[str, int], unread: int, notices: Mapping[str, int], *, beside: str = "messages"
+) -> Iterator[str]:
     """What is there, left out, or not understood, for people."""
     if attachments:
         states = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in attachments.items())
         yield f"  attachments: {states}"
     if unread:
-        yield f"  {count_text(unread, 'range')} could not be read; their text is kept beside the messages"
+        yield f"  {count_text(unread, 'range')} could not be read; their text is kept beside the {beside}"
     for code, count in notices.items():
         if code != "uncovered_bytes":
             yield f"  look: {code.replace('_', ' ')}{f' ({count} times)' if count > 1 else ''}"

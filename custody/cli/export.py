@@ -71,6 +71,7 @@ def export(
     """
     from custody.procedure import cases
     from custody.procedure import export as exporting
+    from custody.procedure.carried import carried
     from custody.procedure.items import find_items
 
     if again is not None or done is not None:
@@ -94,6 +95,8 @@ def export(
         case=case.id, items=tuple(rows.values()), show=_parts(show_), withhold=_parts(withhold)
     )
     exporting.check_choice(desk, choice)
+    for text in carried(desk, choice):
+        session.out.warn(text)
     if preview or output is None:
         _say_preview(session, exporting.preview(desk, choice))
         return

@@ -72,7 +72,11 @@ def ask_mapping(
     numbered = [(f"#{at}", name) for at, name in enumerate(header, 1)]
     out = session.out
     out.say("", f"The table {show(first.name, 80)} begins so:")
-    rows = [tuple(show(cell, _SHOWN) for cell in row) for row in (first.header, *first.rows)]
+    from custody.evidence.blockchain import secrets
+
+    rows = [
+        tuple(show(secrets.masked(cell)[0], _SHOWN) for cell in row) for row in (first.header, *first.rows)
+    ]
     width = max(len(row) for row in rows)
     filled = [row + ("",) * (width - len(row)) for row in rows]
     out.say(*table(filled[1:], filled[0]) if len(filled) > 1 else [" | ".join(filled[0])])

@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from custody.cli.base import Command, always
-from custody.cli.deriving import QUESTIONS
+from custody.cli.deriving import QUESTIONS, gap_lines
 from custody.cli.output import count_text
-from custody.cli.session import SHORTEST_SECRET, Session
+from custody.cli.session import Session
 from custody.format.text import show as safe
 
 _LONG = 200_000
@@ -108,6 +108,7 @@ class _Writer:
         self.of = 0
         self._doubts = 0
         self._hidden = 0
+        self._account: dict[str, Any] = {}
 
     def begin(self, label: str, identifier: str, form: str, form_id: str) -> None:
         if self._out.as_json:
@@ -121,12 +122,14 @@ class _Writer:
             self.names[record["id"]] = record.get("name") or record["id"]
         elif kind == "conversation":
             self._titles[record["id"]] = record
+        if kind == "account":
+            self._account = record
         if self._out.as_json:
             self._out.line(record)
         elif kind == "range" and record["what"] in ("unread", "uncovered") and self._whole:
             source = record["source"]
             self._out.data(f"  ?? bytes {source['start']} to {source['end']} could not be read:")
-            self._out.data(*(f"     {line}" for line in _text_lines(record.get("text", ""))))
+            self._out.data(*(f"     {line}" for line in _text_lines(self._masked(record.get("text", "")))))
         elif kind == "reading" and record["state"] == "open" and record["what"] in QUESTIONS:
             self._out.say(
                 f"open: {record['what'].replace('_', ' ')}: {safe('; '.join(record['reasons']), 400)}"
@@ -140,20 +143,21 @@ class _Writer:
         if record["conversation"] != self._conversation:
             self._conversation = record["conversation"]
             about = self._titles.get(record["conversation"], {})
-            title = safe(about.get("title") or "without a title", 200)
+            title = safe(self._masked(about.get("title") or "without a title"), 200)
             self._out.data("", f"== {title} ({about.get('platform', '?')}, {about.get('kind', '?')})")
         self._out.data(*self._lines(record))
 
-    def _masked(self, text: str) -> str:
+    def _masked(self, value: Any) -> Any:
+        """A text as it is shown, or a value with its texts so: what quotes or edits a secret holds it too."""
         from custody.evidence.blockchain import secrets
 
-        shown = secrets.mask(text) if len(text) >= SHORTEST_SECRET else text
-        self._hidden += shown != text
+        shown, hidden = secrets.masked(value)
+        self._hidden += hidden
         return shown
 
     def _lines(self, record: dict[str, Any]) -> Iterator[str]:
         sender = self.names.get(record.get("sender", ""), record.get("sender_text", ""))
-        who = f"{safe(sender, 200)}: " if sender else ""
+        who = f"{safe(self._masked(sender), 200)}: " if sender else ""
         event = "* " if record["kind"] == "system" else ""
         first, *rest = list(_text_lines(self._masked(record.get("text", "")))) or [""]
         if not first and record["kind"] not in ("text", "system"):
@@ -162,7 +166,7 @@ class _Writer:
         for line in rest:
             yield f"    {line}"
         for one in record.get("attachments", ()):
-            name = safe(one.get("name") or one.get("placeholder") or "a file", 200)
+            name = safe(self._masked(one.get("name") or one.get("placeholder") or "a file"), 200)
             yield f"    + {name} ({one['state'].replace('_', ' ')})"
         for name in (
             "reply_to",
@@ -176,7 +180,7 @@ class _Writer:
             "contact",
         ):
             if name in record:
-                value = json.dumps(record[name], ensure_ascii=False, sort_keys=True)
+                value = json.dumps(self._masked(record[name]), ensure_ascii=False, sort_keys=True)
                 yield f"    {name.replace('_', ' ')}: {safe(value, 2000)}"
         # That the order of the date is open shows in the time itself, and is said once for all.
         doubts = [flag.replace("_", " ") for flag in record.get("flags", ()) if flag != "date_order_open"]
@@ -188,6 +192,7 @@ class _Writer:
         if self._out.as_json:
             return
         self._out.say(f"{self._shown} of {count_text(self.of, 'message')} shown")
+        self._out.say(*self._gaps())
         if self._doubts:
             self._out.say(
                 f"{self._doubts} with a doubt: the format's page in docs/reference/chats says what each means"
@@ -197,6 +202,16 @@ class _Writer:
             self._out.say("  --json shows texts as they are; whoever reads a secret can take the money")
         if self._shown:
             self._out.say(f"cite one as: message N of {label}")
+
+    def _gaps(self) -> Iterator[str]:
+        """What the form says of itself at its end: where reading was not whole, the messages are not all there are."""
+        account = self._account
+        declared = account.get("declared")
+        if declared is not None and declared != self.of:
+            yield f"the export says that it has {declared}: look at what is missing"
+        yield from gap_lines({}, account["unread"], account["notices"])
+        if any(one["uncovered"] or one["overlaps"] for one in account["members"]):
+            yield "bytes were passed over: this is a fault in custody, please report it; the export itself is whole"
 
 
 def _time(time: dict[str, Any] | None) -> str:

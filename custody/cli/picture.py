@@ -81,4 +81,4 @@ def picture(
     say_about(session, made.about)
     session.out.data(*(safe(str(one)) for one in paths))
     session.out.say("These files are readable by whoever gets them.")
-    end_partly(made.about.damaged)
+    end_partly(made.about.damaged, made.about.skipped)

@@ -13,9 +13,9 @@ import click
 
 from custody.cli.base import Command, always
 from custody.cli.damage import damaged_value, end_partly, say_damaged
-from custody.cli.deriving import QUESTIONS, balance_text
+from custody.cli.deriving import QUESTIONS, balance_text, gap_lines
 from custody.cli.output import count_text
-from custody.cli.session import SHORTEST_SECRET, Session
+from custody.cli.session import Session
 from custody.errors import UsageError
 from custody.format.text import show as safe
 
@@ -174,7 +174,7 @@ def _of_case(
     _say_lookalikes(session, alike)
     session.out.say(f"from {count_text(len(about.items), 'item')}: {', '.join(about.items) or 'none'}")
     say_about(session, about)
-    end_partly(about.damaged)
+    end_partly(about.damaged, about.skipped)
 
 
 def _written(writer: _Writer, rows: Iterator[dict[str, Any]]) -> Iterator[tuple[str | None, dict[str, Any]]]:
@@ -258,12 +258,15 @@ class _Writer:
         self.of = 0
         self.shown = 0
         self.hidden = 0
+        self._gaps: list[str] = []
 
     def begin(self, value: dict[str, Any], words: str) -> None:
         self.out.say(words)
 
     def beside(self, record: dict[str, Any]) -> None:
         """What stands in a form beside its rows."""
+        if record["record"] == "account":
+            self._gaps = list(_gap_lines(record))
 
     def row(self, record: dict[str, Any]) -> None:
         self.shown += 1
@@ -275,19 +278,15 @@ class _Writer:
         """What may be shown to people: secrets of wallets are hidden, and counted."""
         from custody.evidence.blockchain import secrets
 
-        if isinstance(value, str):
-            shown = secrets.mask(value) if len(value) >= SHORTEST_SECRET else value
-            self.hidden += shown != value
-            return shown
-        if isinstance(value, dict):
-            return {name: self.masked(one) for name, one in value.items()}
-        return [self.masked(one) for one in value] if isinstance(value, list) else value
+        shown, hidden = secrets.masked(value)
+        self.hidden += hidden
+        return shown
 
     def end(self, label: str | None) -> None:
         if self.hidden:
             self.out.say(f"hidden: what looks like a wallet's secret, {count_text(self.hidden, 'time')}")
             self.out.say("  --json shows rows as they are; whoever reads a secret can take the money")
-        self.out.say(f"{self.shown} of {count_text(self.of, 'row')} shown")
+        self.out.say(f"{self.shown} of {count_text(self.of, 'row')} shown", *self._gaps)
 
 
 class _Json(_Writer):
@@ -348,21 +347,27 @@ class _Text(_Writer):
         self._flag_words: dict[str, str] = {}
 
     def beside(self, record: dict[str, Any]) -> None:
+        if record["record"] == "account":
+            # the first notices of each code were shown as they came
+            more = {code: count for code, count in record["notices"].items() if count > 1}
+            record = {**record, "notices": more}
+        super().beside(record)
         if record["record"] == "import":
             self._table_date = record["ip_table_date"]
             self._flag_words = _reader_flags(record["reader"]["name"])
         elif record["record"] == "reading" and record["state"] == "open":
             option = QUESTIONS.get(record["what"])
             answer = f" (custody derive … {option[1]})" if option else ""
-            reasons = safe("; ".join(record["reasons"]), 400)
+            reasons = safe(self.masked("; ".join(record["reasons"])), 400)
             self.out.say(f"open: {record['what'].replace('_', ' ')}: {reasons}{answer}")
         elif record["record"] == "reading" and record["what"] not in ("zone", "date_order", "year"):
-            reasons = safe("; ".join(record["reasons"]), 400)
-            said = f"{record['what'].replace('_', ' ')}: {safe(str(record.get('value')), 200)} ({record['state']})"
+            reasons = safe(self.masked("; ".join(record["reasons"])), 400)
+            value = safe(self.masked(str(record.get("value"))), 200)
+            said = f"{record['what'].replace('_', ' ')}: {value} ({record['state']})"
             self.out.say(f"{said}{': ' if reasons else ''}{reasons}")
         elif record["record"] == "notice":
-            place = f"{safe(record['place'], 200)}: " if "place" in record else ""
-            self.out.say(f"look: {place}{safe(record['text'], 400)}")
+            place = f"{safe(self.masked(record['place']), 200)}: " if "place" in record else ""
+            self.out.say(f"look: {place}{safe(self.masked(record['text']), 400)}")
         elif record["record"] == "account":
             self._notes.append(
                 balance_text(record["rows"], record["plain"], record["flagged"], record["kept_raw"])
@@ -393,6 +398,13 @@ class _Text(_Writer):
                 self.out.say(f"Classes of addresses are by the IANA registries as of {self._table_date}.")
         if self.shown and label is not None:
             self.out.say(f"cite one as: row N of {label}")
+
+
+def _gap_lines(account: dict[str, Any]) -> Iterator[str]:
+    """What the form says of itself at its end: where reading was not whole, the rows are not all there are."""
+    yield from gap_lines({}, account["unread"], account["notices"], beside="rows")
+    if any(one["uncovered"] or one["overlaps"] for one in account["members"]):
+        yield "bytes were passed over: this is a fault in custody, please report it; the item itself is whole"
 
 
 def _reader_flags(name: str | None) -> dict[str, str]:

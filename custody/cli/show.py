@@ -39,7 +39,10 @@ def show(session: Session, item: str, ref: str | None, purpose: str | None) -> N
     why = session.purpose(purpose)
     opened = lists.show_item(desk, row, why)
     derived = desk.locker.work.derived(row.id)
-    about, rows = messages.about_forms(desk, row, why)
+    newer: list[str] = []
+    about, rows = messages.about_forms(desk, row, why, newer)
+    if newer:
+        session.out.warn(f"made by a newer custody, and not read here: {', '.join(newer)}")
     session.out.result(
         {
             "id": row.id,
@@ -101,13 +104,13 @@ def _about_value(about: About) -> dict[str, Any]:
 def _about_lines(about: About) -> Iterator[str]:
     for chat in about.chats:
         yield ""
-        yield f"chat {safe(chat.title or 'without a title', 200)} ({chat.platform}, {chat.kind})"
+        yield f"chat {safe(_masked(chat.title or 'without a title'), 200)} ({chat.platform}, {chat.kind})"
         events = f", {count_text(chat.events, 'event')}" if chat.events else ""
         yield f"  {count_text(chat.messages, 'message')}{events}"
         if chat.first_time is not None:
             yield f"  {span_text(chat.first_time, chat.last_time)}"
         for name, count in chat.senders[:_SENDERS]:
-            yield f"  {count:>7}  {safe(name, 200)}"
+            yield f"  {count:>7}  {safe(_masked(name), 200)}"
         if len(chat.senders) > _SENDERS:
             yield f"  and {len(chat.senders) - _SENDERS} more who wrote"
     yield ""
@@ -157,7 +160,15 @@ def _moments(content: Any) -> str:
     return ", ".join(f"{safe(name, 40)} {when:%Y-%m-%dT%H:%M:%SZ}" for name, when in sorted(at.items()))
 
 
+def _masked(value: Any) -> Any:
+    """What may be shown to people: a name or a title out of a file can be a wallet's secret."""
+    from custody.evidence.blockchain import secrets
+
+    return secrets.masked(value)[0]
+
+
 def _text(content: Any) -> str:
+    content = _masked(content)
     if isinstance(content, str):
         return safe(content, 2000)
     if isinstance(content, dict) and set(content) == {"text"}:

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from custody.errors import CheckFailed
 from custody.evidence.chat.normalise import MEDIA_TYPE
+from custody.evidence.records.form import MEDIA_TYPE as ROWS
+from custody.evidence.records.form import SCHEMA as ROWS_SCHEMA
 from custody.evidence.records.wanted import FIRST, LAST, check_times, padded
 from custody.ledger.work import ItemRow
 from custody.procedure import readable
@@ -82,27 +85,42 @@ class About:
     never: tuple[str, ...]
 
 
-def about_forms(desk: Desk, item: ItemRow, purpose: Purpose) -> tuple[About | None, dict[str, Any] | None]:
-    """What the newest forms of an item say in short: of a chat, and the counts of records. Opened and logged."""
+def about_forms(
+    desk: Desk, item: ItemRow, purpose: Purpose, newer: list[str] | None = None
+) -> tuple[About | None, dict[str, Any] | None]:
+    """What the newest forms of an item say in short: of a chat, and the counts of records. Opened and logged.
+
+    ``newer`` takes the labels of forms that only a newer custody can read.
+    """
     chat: About | None = None
     rows: dict[str, Any] | None = None
     for form in readable.each(desk, item, purpose):
         if form.media_type == MEDIA_TYPE:
-            chat = chat or about(form.lines)
-        elif rows is None:
-            rows = form.trees.get("records")
+            chat = chat or about(form.lines, form.row.label)
+        elif form.media_type == ROWS:
+            rows = rows or _counts(form)
+        elif newer is not None:
+            newer.append(form.row.label)
         if chat is not None and rows is not None:
             break
     return chat, rows
 
 
-def about(given: Lines) -> About:
-    """What the lines of a readable form say beside its messages."""
+def _counts(form: readable.Form) -> dict[str, Any]:
+    counts = form.trees.get("records")
+    if not isinstance(counts, dict) or counts.get("schema") != ROWS_SCHEMA:
+        raise CheckFailed("a readable form of records whose content part has no counts", where=form.row.label)
+    return counts
+
+
+def about(given: Lines, where: str) -> About:
+    """What the lines of a readable form say beside its messages. CheckFailed where its first line is missing."""
     from custody.evidence.chat import registry
 
     lines = [record for _, record in given if record["record"] != "message"]
-    made = next(one["reader"] for one in lines if one["record"] == "import")
-    account = next(one for one in lines if one["record"] == "account")
+    if lines[0]["record"] != "import":
+        raise CheckFailed("a readable form that does not say first what was read", where=where)
+    made, account = lines[0]["reader"], lines[-1]
     known = [reader for reader in registry.READERS if reader.name == made["name"]]
     return About(
         reader=made["name"],

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from custody import machine
 from custody.errors import InputRefused, MachineError
+from custody.evidence.blockchain import secrets
 from custody.evidence.records.wanted import Filter
 from custody.export.svg import table
 from custody.export.svg.flow import Transfer, coin_flow
@@ -54,7 +55,8 @@ def draw(desk: Desk, case: str, kind: Kind, wanted: Filter, purpose: Purpose) ->
     logins: list[Login] = []
     transfers: list[Transfer] = []
     for row in of_case(desk, case, purpose, wanted, about):
-        # only what is drawn is kept: a row can hold far more
+        # only what is drawn is kept: a row can hold far more. The files go round: no wallet's secret is in them.
+        row, _ = secrets.masked(row)
         if kind == "logins" and row["kind"] == "ip":
             if len(logins) < MOST:
                 logins.append(login(row))
@@ -68,15 +70,15 @@ def draw(desk: Desk, case: str, kind: Kind, wanted: Filter, purpose: Purpose) ->
                     left_out += 1
     if kind == "logins":
         made = login_table(logins)
-        svg = login_timeline(logins, title=f"Logins by time{_partly(about, left_out)}")
+        svg = login_timeline(logins, title=f"Logins by time{_partly(about, left_out, wanted)}")
         caption = "Logins by time (an IP address identifies a connection, not a person)"
     else:
         made = flow_table(transfers)
-        svg = coin_flow(transfers, title=f"Transfers by time{_partly(about, left_out)}")
+        svg = coin_flow(transfers, title=f"Transfers by time{_partly(about, left_out, wanted)}")
         caption = "Transfers by time"
     return Picture(
         svg=svg,
-        html=table.as_html(made, caption="; ".join([caption, *_limits(about, left_out)])),
+        html=table.as_html(made, caption="; ".join([caption, *_limits(about, left_out, wanted)])),
         csv=table.as_csv(made),
         rows=len(made) - 1,
         left_out=left_out,
@@ -84,8 +86,17 @@ def draw(desk: Desk, case: str, kind: Kind, wanted: Filter, purpose: Purpose) ->
     )
 
 
-def _limits(about: CaseRows, left_out: int) -> Iterator[str]:
+def _limits(about: CaseRows, left_out: int, wanted: Filter) -> Iterator[str]:
     """What a picture is not of: who is handed the table must be able to ask for it."""
+    if wanted != Filter():
+        asked = {
+            "from": wanted.since,
+            "until": wanted.until,
+            "address": wanted.address,
+            "account": wanted.account,
+        }
+        chosen = ", ".join(f"{name} {value}" for name, value in asked.items() if value is not None)
+        yield f"only rows that may be of: {chosen or 'a choice'}"
     if left_out:
         yield f"{left_out} rows more than a table takes are not in it"
     if about.not_opened:
@@ -119,9 +130,11 @@ def login(row: Mapping[str, Any]) -> Login:
     )
 
 
-def _partly(about: CaseRows, left_out: int) -> str:
-    """A picture goes round alone: where something was not looked at, its title says so."""
-    return " (not everything was looked at: see the table)" if any(_limits(about, left_out)) else ""
+def _partly(about: CaseRows, left_out: int, wanted: Filter = Filter()) -> str:  # noqa: B008 - it is frozen
+    """A picture goes round alone: where it is of chosen rows, or something was not looked at, its title says so."""
+    chosen = " (chosen rows: see the table)" if wanted != Filter() else ""
+    missing = any(_limits(about, left_out, Filter()))
+    return chosen + (" (not everything was looked at: see the table)" if missing else "")
 
 
 def transfers_of(row: Mapping[str, Any]) -> Iterator[Transfer]:

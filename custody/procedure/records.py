@@ -19,7 +19,7 @@ from custody.evidence.records.form import MEDIA_TYPE, Recorded
 from custody.evidence.records.wanted import Filter
 from custody.format import compartments
 from custody.ledger.work import ItemRow
-from custody.procedure import access, lists, readable
+from custody.procedure import access, marks, readable
 from custody.procedure.access import OpenedItem, Parts, Purpose
 from custody.procedure.derive import OTHER_READER, Deriver, may_be_read
 from custody.procedure.intake import Setting
@@ -45,12 +45,13 @@ def of_item(desk: Desk, item: ItemRow, purpose: Purpose) -> tuple[ItemRow, Lines
     for form in readable.each(desk, item, purpose):
         if form.media_type == MEDIA_TYPE:
             return form.row, form.lines
+        readable.refuse_newer(form, MEDIA_TYPE)
         if readable.is_form(item):
             raise InputRefused("this is a readable form, and not of records", where=item.label)
     opened = access.open_item(desk, item, purpose=purpose)
     if opened.content is None:
         raise InputRefused("only registered: its content was kept nowhere", where=item.label)
-    return item, _own(desk, opened)
+    return item, _own(desk, opened, purpose)
 
 
 def _no_rows(item: ItemRow) -> InputRefused:
@@ -61,17 +62,14 @@ def _no_rows(item: ItemRow) -> InputRefused:
     )
 
 
-def _own(desk: Desk, opened: OpenedItem) -> Lines:
+def _own(desk: Desk, opened: OpenedItem, purpose: Purpose) -> Lines:
     content, name = opened.first("content"), opened.first("name")
     if content is None or name is None:
         raise NoRight("your key does not open what is known of this item", where=opened.item.label)
     if content["media_type"] in TYPED:
         return iter([typed_row(opened, TYPED[content["media_type"]])])
     told = compartments.name_bytes(name["name"]).decode("utf-8", "backslashreplace")
-    # All that was ever said, also of the same bytes received again; what can't be opened may forbid looking.
-    closed = any("handling" in parts.closed for parts in opened.parts)
-    handling = () if closed else lists.handling_flags(opened.parts)
-    return _asked(desk, opened, told, content["media_type"], handling)
+    return _asked(desk, opened, told, content["media_type"], marks.of_opened(desk, opened, purpose))
 
 
 def stated_grade(opened: OpenedItem) -> str | None:
@@ -143,6 +141,7 @@ class CaseRows:
     ``not_opened``: (label, why) of items that may have rows and were not read. ``without``: labels of items that a
     reader may take and of which no records were made; pictures are not among them. ``doubts``: (label, what) where
     the reading of an item was not whole or left something open. ``rows``: how many there are, wanted or not.
+    ``skipped``: labels of those not opened that another key or a newer custody could open.
     """
 
     items: list[str] = field(default_factory=list)
@@ -152,9 +151,15 @@ class CaseRows:
     damaged: list[Damaged] = field(default_factory=list)
     """Items with something that can't be read whole. No row of a damaged form is given: none is known to be as it was
     logged."""
+    skipped: list[str] = field(default_factory=list)
     rows: int = 0
     pictures: int = 0
     """Pictures of the case: their rows are made one by one, when somebody asks."""
+
+    def skip(self, label: str, why: str) -> None:
+        """An item that could be looked at, and not by this key or this version."""
+        self.not_opened.append((label, why))
+        self.skipped.append(label)
 
 
 class _Source(NamedTuple):
@@ -204,10 +209,10 @@ def _source(
 ) -> _Source | None:
     """Where an item's rows are; None where it has none or they can't be looked for, which ``about`` then says."""
     forms = readable.forms(desk, item)
-    closed, damaged = False, 0
+    closed, asked, damaged = False, False, 0
     for row in [*forms, item]:
         try:
-            first = next(iter(open_parts(row.id, ("content", "name"))), None)
+            first = next(iter(open_parts(row.id, ("content", "name", "capture"))), None)
         except (CheckFailed, FormatError) as error:
             about.damaged.append(readable.damaged(item, row, error))
             damaged += 1
@@ -215,6 +220,9 @@ def _source(
         content = {} if first is None else first.values.get("content", {})
         media_type = content.get("media_type", "")
         closed = closed or not media_type
+        if readable.is_newer(media_type, MEDIA_TYPE):
+            about.skip(item.label, f"its rows in {row.label} were made by a newer custody")
+            return None
         if media_type == MEDIA_TYPE:
             about.doubts += ((item.label, doubt) for doubt in _doubts(content))
         if media_type == MEDIA_TYPE or (row is item and media_type in TYPED):
@@ -225,13 +233,14 @@ def _source(
             if damaged:
                 about.doubts.append((item.label, "a newer form of it is damaged: an older one is read"))
             return _Source(item, row, media_type)
+        asked = asked or (row is not item and first is not None and not _by_name(first))
     if damaged:
         return None
     if closed:
-        about.not_opened.append((item.label, "your key does not open what is known of it"))
+        about.skip(item.label, "your key does not open what is known of it")
     elif first is not None and item.object is not None and _is_picture(first):
         about.pictures += 1
-    elif first is not None and _may_have_rows(first, has_forms=bool(forms)):
+    elif first is not None and _may_have_rows(first, asked=asked):
         if item.object is None:
             about.not_opened.append((item.label, "only registered: its content was kept nowhere"))
         else:
@@ -243,12 +252,20 @@ def _is_picture(first: Parts) -> bool:
     return str(first.values["content"]["media_type"]).startswith("image/")
 
 
-def _may_have_rows(first: Parts, *, has_forms: bool) -> bool:
-    """Whether a reader may take an item. One that is a chat was asked about already, but for hops of its mails."""
+def _by_name(form: Parts) -> bool:
+    """Whether a person named the reader of a form: then no other was asked about the item."""
+    return '"format":' in str(form.values.get("capture", {}).get("tool_settings", ""))
+
+
+def _may_have_rows(first: Parts, *, asked: bool) -> bool:
+    """Whether a reader may take an item. One that is a chat was asked about already, but for hops of its mails.
+
+    ``asked``: whether every reader was, when a form of it was made.
+    """
     media_type = first.values["content"]["media_type"]
     name = first.values.get("name")
     told = b"" if name is None else compartments.name_bytes(name["name"])
-    if has_forms:
+    if asked:
         return media_type in _MAILS or told.lower().endswith(_MAIL_ENDINGS)
     return may_be_read(media_type, told)
 
@@ -281,7 +298,7 @@ def _found(
         try:
             opened = access.open_item(desk, row, purpose=purpose)
         except NoRight as error:
-            about.not_opened.append((item.label, error.message))
+            about.skip(item.label, error.message)
             continue
         except (CheckFailed, FormatError) as error:
             about.damaged.append(readable.damaged(item, row, error))
@@ -320,7 +337,6 @@ def _rows(opened: OpenedItem, row: ItemRow, media_type: str) -> Iterator[dict[st
     if media_type in TYPED:
         yield typed_row(opened, TYPED[media_type])[1]
         return
-    for line in readable.lines_of(opened.content(), row.label):
-        record = readable.record_of(line, row.label)
+    for _, record in readable.records_of(opened.content(), row.label):
         if record["record"] == "row":
             yield record

@@ -9,7 +9,7 @@ from custody import machine
 from custody.errors import InputRefused, NoRight
 from custody.format import compartments
 from custody.ledger.work import ItemRow
-from custody.procedure import access, lists
+from custody.procedure import access, lists, marks
 from custody.procedure.access import Purpose
 from custody.procedure.batch import Adding
 from custody.procedure.derive import Derived, Deriver, NotRead, Wish
@@ -48,7 +48,7 @@ def derive_item(
     if content is None or name is None:
         raise NoRight("your key does not open what is known of this item", where=item.label)
     # What is known by now: the same bytes may have come in again with a mark that the first time did not have.
-    handling = lists.handling_flags(opened.parts) or ("unassessed",)
+    handling = marks.of_opened(desk, opened, purpose) or lists.handling_flags(opened.parts) or ("unassessed",)
     earlier = desk.locker.work.derived(item.id)
     wish = wish.on(first.time.wall)
     with desk.locker.lock():

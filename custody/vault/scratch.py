@@ -6,6 +6,7 @@ Plain content must not reach a disk, not even deleted: whoever steals the machin
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -49,7 +50,8 @@ class Scratch:
 
     def _spill(self, folder: Path) -> None:
         if self._descriptor is None:
-            path = folder / f"scratch-{self._key[:4].hex()}"
+            # Not the key's own bytes: where names of open files stay, a crash leaves them beside what it opens.
+            path = folder / f"scratch-{hashlib.sha256(self._key).hexdigest()[:8]}"
             self._descriptor = os.open(
                 path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600
             )

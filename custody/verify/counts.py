@@ -233,6 +233,7 @@ def _acquired_as(acquired: Acquired, item: Shown, exhibit: str, acquisition: int
 def _check_parents(items: Sequence[Shown], findings: Findings) -> None:
     """What was derived is of one case, exhibit and label with the item that it says it was made from."""
     by_id = {item.first.body.subject.id: item for item in items if item.first.body is not None}
+    together = 0
     for item in items:
         body = item.first.body
         if body is None or item.parent is None:
@@ -252,6 +253,14 @@ def _check_parents(items: Sequence[Shown], findings: Findings) -> None:
                 where=item.label,
                 expected=f"a label that begins with {parent.label}.",
             )
+        together += same
+    if together:
+        # To read a chat or a log is not the verifier's work: it would have to trust every reader.
+        findings.not_checked(
+            "derived",
+            f"{together} items were made by the sender from others here: whether they say what those say was not"
+            " checked",
+        )
 
 
 def _check_acquisitions(record: Record, findings: Findings) -> None:

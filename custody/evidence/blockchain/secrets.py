@@ -17,7 +17,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from custody.errors import InputRefused
 from custody.evidence.blockchain.encodings import base58
@@ -91,6 +91,24 @@ def mask(text: str) -> str:
             out += [text[at : span.start], span.mask]
             at = span.end
     return "".join((*out, text[at:]))
+
+
+SHORTEST = 16
+"""Characters; no secret that is looked for is shorter."""
+
+
+def masked(value: Any) -> tuple[Any, int]:
+    """A value with all its texts as `mask` shows them, at any depth, and how many of them hid something."""
+    if isinstance(value, str):
+        shown = mask(value) if len(value) >= SHORTEST else value
+        return shown, int(shown != value)
+    if isinstance(value, dict):
+        pairs = [(name, masked(one)) for name, one in value.items()]
+        return {name: one for name, (one, _) in pairs}, sum(count for _, (_, count) in pairs)
+    if isinstance(value, list):
+        found = [masked(one) for one in value]
+        return [one for one, _ in found], sum(count for _, count in found)
+    return value, 0
 
 
 def refuse(value: str | None, where: str) -> None:

@@ -123,8 +123,8 @@ class Participant(NamedTuple):
 class Conversation(NamedTuple):
     """A chat, group, channel, thread or mailbox; given before its first message.
 
-    ``title_from``: export, file_name, derived or none. ``kind``: direct, group, channel, saved, bot, mailbox
-    or unknown.
+    ``title_from``: export, file_name, own_name, derived or none. ``own_name``: of the item's own name, which a package
+    may withhold: it never gets into the form. ``kind``: direct, group, channel, saved, bot, mailbox or unknown.
     """
 
     id: str

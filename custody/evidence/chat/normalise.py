@@ -146,8 +146,10 @@ class Normalised(Written):
 
     def _without_own_name(self, one: Conversation) -> Conversation:
         """The item's own file name stands in its `name` part, which a package may withhold: never in the form."""
-        if one.title is None or one.title_from != "file_name":
+        if one.title is None or one.title_from not in ("file_name", "own_name"):
             return one
+        if one.title_from == "own_name":
+            return one._replace(title=None, title_from="none")
         inside = self._export.zipped and any(one.title in member.name for member in self._export.members)
         return one if inside else one._replace(title=None, title_from="none")
 

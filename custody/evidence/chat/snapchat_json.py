@@ -56,10 +56,9 @@ def detect(export: Export) -> Detected | None:
     if not found:
         return None
     named = any(_NAME.fullmatch(member.base) is not None for member in found)
-    reasons = (
-        f"keys of Snapchat's messages in {found[0].base}",
-        *(("its name is Snapchat's",) if named else ()),
-    )
+    # A single file's own name is not told: it may be withheld.
+    where = f" in {found[0].base}" if export.zipped else ""
+    reasons = (f"keys of Snapchat's messages{where}", *(("its name is Snapchat's",) if named else ()))
     return Detected(
         score=95 if named else 85, reasons=reasons, members=tuple(member.index for member in found)
     )

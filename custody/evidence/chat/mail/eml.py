@@ -60,7 +60,7 @@ def read(export: Export, detected: Detected, settings: Settings) -> Iterator[Rec
     zone = None if settings.time_zone is None else times.zone(settings.time_zone)
     if settings.time_zone is not None:
         yield Decided("zone", settings.time_zone, "stated", ("for dates that give no offset",))
-    yield Conversation("mailbox", export.name, "file_name", "mailbox", "email")
+    yield Conversation("mailbox", export.name, "own_name", "mailbox", "email")
     asked = False
     for at in detected.members:
         for record in message.read(export.members[at].open(), _place(export, at), zone):

@@ -95,7 +95,7 @@ def message(data: Bytes, row: Row, made: Made) -> Iterator[Participant | Convers
 
 def _table(made: Made) -> Conversation:
     platform = "viber" if made.plan is not None and made.plan.formula_quotes else PLATFORM
-    return Conversation("table", made.title, "file_name", "unknown", platform)
+    return Conversation("table", made.title, "own_name", "unknown", platform)
 
 
 def _person(name: str | None, ident: str | None) -> Participant | None:

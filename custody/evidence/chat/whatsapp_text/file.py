@@ -145,7 +145,7 @@ class Reading:
         yield Conversation(
             self._conversation,
             title[0] if title else None,
-            "file_name" if title else "none",
+            "none" if title is None else "file_name" if title_of(self._member.base) else "own_name",
             kind,
             self._dialect.platform,
         )
