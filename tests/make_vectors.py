@@ -518,7 +518,7 @@ def sealing_() -> Iterator[tuple[str, Vector]]:
 
     batch_key, nonce, batch = drawn("batch key"), drawn("row nonce", 12), uuid7("batch")
     row = wrapping.wrap_row(
-        batch_key, contexts.row(ORIGIN, batch, ITEM, "record"), drawn("record key"), nonce
+        wrapping.RowKey(batch_key), contexts.row(ORIGIN, batch, ITEM, "record"), drawn("record key"), nonce
     )
     rows = {"key": batch_key.hex(), "origin": ORIGIN, "batch": batch, "subject": ITEM, "class": "record"}
     yield (

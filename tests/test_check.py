@@ -407,7 +407,7 @@ def keys_of_another(place: Path) -> str:
     (wrap,) = desk.locker.erasable.wraps(recipient=desk.key_id, subject=row.batch)
     batch = desk.ring.open_wrap(wrap)
     sealed = wrapping.wrap_row(
-        batch["record"],
+        wrapping.RowKey(batch["record"]),
         contexts.row(desk.origin, row.batch, item.id, "record"),
         os.urandom(32),
         os.urandom(12),

@@ -234,7 +234,7 @@ def exchange_items(place: Place) -> dict[str, Keys]:
             found[row.subject] = {name: os.urandom(32) for name in sealing.CLASSES}
             for name, key in found[row.subject].items():
                 context = contexts.row(origin, batch, row.subject, name)
-                wrapped = wrapping.wrap_row(batch_keys[name], context, key, os.urandom(12))
+                wrapped = wrapping.wrap_row(wrapping.RowKey(batch_keys[name]), context, key, os.urandom(12))
                 db.execute(
                     f"UPDATE item_keys SET {name} = ? WHERE subject = ?",
                     (wrapped, uuid.UUID(row.subject).bytes),

@@ -92,7 +92,7 @@ def test_what_is_no_wrapping_key(raw):
 )
 def test_rows_go_round(batch_key, nonce, class_key):
     context = contexts.row("o", "b", "s", "record")
-    row = wrapping.wrap_row(batch_key, context, class_key, nonce)
+    row = wrapping.wrap_row(wrapping.RowKey(batch_key), context, class_key, nonce)
     assert len(row) == 60
     assert row[:12] == nonce
     assert wrapping.unwrap_row(batch_key, context, row, where="x") == class_key
@@ -100,7 +100,7 @@ def test_rows_go_round(batch_key, nonce, class_key):
 
 def test_every_bit_of_a_row_and_its_place_count():
     context, key = contexts.row("o", "b", "s", "record"), drawn("batch")
-    row = wrapping.wrap_row(key, context, drawn("class"), drawn("nonce", 12))
+    row = wrapping.wrap_row(wrapping.RowKey(key), context, drawn("class"), drawn("nonce", 12))
     for place in range(60):
         for bit in range(8):
             changed = bytearray(row)

@@ -74,10 +74,9 @@ RowKey = AESGCM
 """A batch key, made ready once for the many rows that are wrapped under it."""
 
 
-def wrap_row(batch_key: bytes | RowKey, context: bytes, class_key: bytes, nonce: bytes) -> bytes:
+def wrap_row(batch_key: RowKey, context: bytes, class_key: bytes, nonce: bytes) -> bytes:
     """A class key under the batch key of its class: nonce, ciphertext, tag; 60 bytes."""
-    cipher = RowKey(batch_key) if isinstance(batch_key, bytes) else batch_key
-    return nonce + cipher.encrypt(nonce, class_key, context)
+    return nonce + batch_key.encrypt(nonce, class_key, context)
 
 
 def unwrap_row(batch_key: bytes, context: bytes, row: bytes, *, where: str) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import functools
 import hashlib
 import re
 import threading
@@ -51,7 +50,6 @@ def _check(pattern: re.Pattern[str], value: object, what: str, expected: str, wh
     return value
 
 
-@functools.lru_cache(maxsize=16)
 def key_id(sign_key: bytes) -> str:
     """The id of a signing key: lower-case hex SHA-256 of the raw Ed25519 public key."""
     return hashlib.sha256(sign_key).hexdigest()

@@ -36,16 +36,13 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         # A console that can't show a character gets its escape, never a traceback.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    parser = ArgumentParser(
-        prog="python -m custody.verify",
-        description="Verify packages of custody, offline; several are also compared.",
-    )
-    parser.add_argument("package", type=Path, nargs="+")
-    parser.add_argument("--trust", type=Path, metavar="FILE", help="the trust file of your own side")
-    parser.add_argument(
-        "--fingerprint", metavar="WORDS", help="the twelve words, read out by somebody you know"
-    )
-    parser.add_argument("--json", action="store_true", help="one JSON object, schema custody.verify/1")
+    about = "Verify packages of custody, offline; several are also compared."
+    parser = ArgumentParser(prog="python -m custody.verify", description=about)
+    add = parser.add_argument
+    add("package", type=Path, nargs="+")
+    add("--trust", type=Path, metavar="FILE", help="the trust file of your own side")
+    add("--fingerprint", metavar="WORDS", help="the twelve words, read out by somebody you know")
+    add("--json", action="store_true", help="one JSON object, schema custody.verify/1")
     options = parser.parse_args(arguments)
     try:
         trust = None if options.trust is None else _trust(options.trust)
@@ -97,10 +94,8 @@ def _open(path: Path) -> Iterator[BinaryIO]:
         with path.open("rb") as file:
             yield file
     except OSError as error:
-        where = show(str(path))
-        raise MachineError(
-            "can't be read", where=where, found=error.strerror, hint="check the file's name"
-        ) from error
+        where, hint = show(str(path)), "check the file's name"
+        raise MachineError("can't be read", where=where, found=error.strerror, hint=hint) from error
 
 
 def _trust(path: Path) -> Trust:

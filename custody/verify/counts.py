@@ -256,11 +256,8 @@ def _check_parents(items: Sequence[Shown], findings: Findings) -> None:
         together += same
     if together:
         # To read a chat or a log is not the verifier's work: it would have to trust every reader.
-        findings.not_checked(
-            "derived",
-            f"{together} items were made by the sender from others here: whether they say what those say was not"
-            " checked",
-        )
+        made = f"{together} items were made by the sender from others here"
+        findings.not_checked("derived", f"{made}: whether they say what those say was not checked")
 
 
 def _check_acquisitions(record: Record, findings: Findings) -> None:

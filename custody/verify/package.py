@@ -52,10 +52,8 @@ def verify(
     findings = Findings()
     try:
         if is_encrypted_wrapper(file):
-            says = "the package is encrypted; custody verify asks for its passphrase"
-            return _unreadable(
-                f"{says}. Or open it with 7-Zip, and check package.custody, which lies in it", findings
-            )
+            says = "the package is encrypted; custody verify asks for its passphrase. Or open it with 7-Zip"
+            return _unreadable(f"{says}, and check package.custody, which lies in it", findings)
         bundle = bundles.Bundle(file)
     except ContainerError as error:
         return _unreadable(error.message, findings)

@@ -241,7 +241,7 @@ def object_key_exchanged(place: Place) -> None:
     assert row is not None
     key = desk.ring.batch_keys(row.batch)["object"]
     context = contexts.row(desk.origin, row.batch, item.id, "object")
-    wrapped = wrapping.wrap_row(key, context, os.urandom(32), os.urandom(12))
+    wrapped = wrapping.wrap_row(wrapping.RowKey(key), context, os.urandom(32), os.urandom(12))
     desk.locker.close()
     with unguarded(place, ERASABLE) as db:
         db.execute("UPDATE item_keys SET object = ? WHERE subject = ?", (wrapped, uuid.UUID(item.id).bytes))

@@ -102,7 +102,7 @@ READERS = (
         limit=2_000,
         seeds=lambda: [
             b"h" + wrapping.wrap(wrapping.wrap_key_of(SEED), b"info", KEY),
-            b"r" + wrapping.wrap_row(KEY, CONTEXT, KEY, NONCE),
+            b"r" + wrapping.wrap_row(wrapping.RowKey(KEY), CONTEXT, KEY, NONCE),
             b"d" + wrapping.encrypt(KEY, NONCE, KEY, CONTEXT),
         ],
     ),
