@@ -9,7 +9,7 @@ import click
 from custody.cli.base import Command
 from custody.cli.output import ProgressLine, count_text, size_text
 from custody.cli.session import Session
-from custody.errors import CheckFailed, UsageError
+from custody.errors import CheckFailed, PartlyDone, UsageError
 from custody.format.text import show
 
 if TYPE_CHECKING:
@@ -81,6 +81,12 @@ def check(session: Session, deep: bool, no_key: bool) -> None:
             hint="change nothing in it: make a copy of the whole folder, and compare with a backup or an older package",
         )
     session.out.say("everything that was checked fits")
+    if done.skipped:
+        raise PartlyDone(
+            f"not everything could be checked: {done.skipped[0].text}",
+            where=None if done.skipped[0].where is None else show(done.skipped[0].where),
+            hint="the lines “not checked” say what: another custodian's key, or a newer custody, can look at it",
+        )
 
 
 def _line(finding: Finding) -> str:

@@ -63,6 +63,12 @@ class Checked:
         return bool(outcomes) and Outcome.FAILED not in outcomes
 
     @property
+    def skipped(self) -> tuple[Finding, ...]:
+        """What nobody chose to leave out and could not be checked: by another key, or a newer custody, it can."""
+        wanted = {"entries", "packages"} | ({"contents"} if self.deep else set())
+        return tuple(f for f in self.findings if f.outcome is Outcome.NOT_CHECKED and f.check in wanted)
+
+    @property
     def first_failure(self) -> Finding | None:
         """The first thing that is wrong."""
         return next((f for f in self.findings if f.outcome is Outcome.FAILED), None)
@@ -173,7 +179,17 @@ class _Run:
             self.findings.not_checked(
                 "contents", "contents were not opened: that is for check --deep, and is logged"
             )
+        self._derived(items)
         return self._result(size, items, deep=deep)
+
+    def _derived(self, items: Sequence[ItemRow]) -> None:
+        derived = sum(item.parent is not None for item in items)
+        if derived:
+            self.findings.not_checked(
+                "derived",
+                f"whether what was derived ({_count(derived, 'item', 'items')}) says what its originals say: custody"
+                " derive ITEM makes it again, to compare",
+            )
 
     def _result(self, size: int, items: Sequence[ItemRow], *, deep: bool) -> Checked:
         return Checked(

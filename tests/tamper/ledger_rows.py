@@ -17,15 +17,19 @@ from custody.anchor.authority import make_request
 from custody.anchor.test_authority import TestAuthority
 from custody.crypto import notes
 from custody.crypto.keys import LogKeys
+from custody.evidence.chat.normalise import MEDIA_TYPE
 from custody.format import merkle
 from custody.format.note import Checkpoint, LogNote
 from tests import desks, test_thief
+from tests.forged import forge
 from tests.tamper.rows import locker
 from tests.tamper.world import LEDGER, Place, flipped, put_row, read, unguarded
 
 ENTRY, NODE, NOTE, TOKEN = "ledger: entry", "ledger: tree hash", "ledger: log note", "ledger: token"
 ISSUED, ROOT, WITNESS = "ledger: given out", "ledger: root certificate", "ledger: witness file"
 SCHEMA, FILE, WHOLE = "ledger: tables and guards", "ledger: file", "locker: whole"
+DERIVED = "ledger: derived item"
+MADE_UP = b'{"record":"import"}\n{"messages":0,"events":0,"record":"account"}\n'
 
 
 def bodies(place: Place) -> list[Any]:
@@ -618,6 +622,19 @@ def guard_of_another(place: Place) -> None:
 def witness_added(place: Place) -> None:
     with unguarded(place, LEDGER) as db:
         put_row(db, "witness", {"size": a_note(db)[0], "sha256": bytes(32), "cosigned": b"x"})
+
+
+# What is derived
+
+
+@locker(DERIVED, "add", "a readable form that says what its item does not, logged and signed like any other",
+    "says what its originals say", who="keys", next=0, promise=None, check=0, key=0, package=6,
+    why="to read a chat again is not what a check does. It is told as not checked, also by the verifier (which finds"
+    " here only that nobody dated the new item), and custody derive makes the form anew")  # fmt: skip
+def form_made_up(place: Place) -> None:
+    desk = place.desk()
+    forge(desk, desk.locker.work.items(place.case)[0], MADE_UP, MEDIA_TYPE)
+    desk.locker.close()
 
 
 # The file

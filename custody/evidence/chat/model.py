@@ -123,9 +123,8 @@ class Participant(NamedTuple):
 class Conversation(NamedTuple):
     """A chat, group, channel, thread or mailbox; given before its first message.
 
-    ``title_from``: export, file_name, own_name, derived or none. ``own_name``: it is, or is in, the name of the item
-    itself, which a package may withhold, and never gets into the form. ``kind``: direct, group, channel, saved, bot, mailbox
-    or unknown.
+    ``title_from``: export, file_name, own_name, derived or none. ``own_name``: of the item's own name, which a package
+    may withhold: it never gets into the form. ``kind``: direct, group, channel, saved, bot, mailbox or unknown.
     """
 
     id: str
