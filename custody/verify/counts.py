@@ -233,7 +233,6 @@ def _acquired_as(acquired: Acquired, item: Shown, exhibit: str, acquisition: int
 def _check_parents(items: Sequence[Shown], findings: Findings) -> None:
     """What was derived is of one case, exhibit and label with the item that it says it was made from."""
     by_id = {item.first.body.subject.id: item for item in items if item.first.body is not None}
-    together = 0
     for item in items:
         body = item.first.body
         if body is None or item.parent is None:
