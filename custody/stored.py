@@ -67,6 +67,29 @@ def _statement(table: sa.Table, replace: bool) -> str:
     return str(statement.compile(dialect=dialect()))
 
 
+def select(connection: sa.Connection, query: sa.Select[Any], **values: int) -> Sequence[tuple[Any, ...]]:
+    """The rows of a query that was put together once, with ``values`` for what it leaves open.
+
+    Each value is judged as in any other query, but a column at a time: value by value that took as long as SQLite
+    needs to find them.
+    """
+    text, names, others, kinds = _asked(query)
+    rows = connection.exec_driver_sql(text, tuple((others | values)[name] for name in names)).all()
+    if not all(kind.all_fit(column) for kind, column in zip(kinds, zip(*rows, strict=True), strict=False)):
+        checks = [kind.result_processor(None, None) for kind in kinds]
+        for row in rows:
+            for check, value in zip(checks, row, strict=True):
+                check(value)
+    return rows
+
+
+@functools.cache
+def _asked(query: sa.Select[Any]) -> tuple[str, Sequence[str], dict[str, Any], Sequence[Any]]:
+    compiled: Any = query.compile(dialect=dialect())
+    kinds = [column.type for column in query.selected_columns]
+    return str(compiled), compiled.positiontup, dict(compiled.params), kinds
+
+
 def _text(raw: bytes) -> str:
     # The module's own reading fails with the raw bytes in its message, or fails to make the message.
     try:
@@ -113,6 +136,12 @@ class Blob(sa.LargeBinary):
         what = "bytes" if length is None else f"{length} bytes"
         return _checked(bytes, lambda v: length is None or len(v) == length, what, missing=self.missing)
 
+    def all_fit(self, column: Sequence[object]) -> bool:
+        """True where all values of a column are such bytes; False says nothing yet."""
+        if set(map(type, column)) != {bytes}:
+            return False
+        return self.exactly is None or set(map(len, column)) == {self.exactly}  # type: ignore[arg-type]
+
 
 class Whole(sa.Integer):
     """A number from 0 to 2^53−1; ``missing``: the largest one of an empty table is asked for, and is None."""
@@ -126,6 +155,10 @@ class Whole(sa.Integer):
     def result_processor(self, dialect: Any, coltype: Any) -> Any:
         """As SQLAlchemy asks."""
         return _checked(int, lambda v: 0 <= v <= _LARGEST, "a whole number", missing=self.missing)
+
+    def all_fit(self, column: Sequence[Any]) -> bool:
+        """As for `Blob`."""
+        return set(map(type, column)) == {int} and min(column) >= 0 and max(column) <= _LARGEST
 
 
 class Word(sa.Text):

@@ -10,12 +10,12 @@ a hash alone could be an inner node passed off as a leaf, under a false size.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 
 from custody.errors import CheckFailed
 
-EMPTY_ROOT = hashlib.sha256(b"").digest()
+EMPTY_ROOT = sha256(b"").digest()
 
 Node = tuple[int, int]
 """(level, index)"""
@@ -30,12 +30,12 @@ class ProofError(CheckFailed):
 
 def leaf_hash(entry: bytes) -> bytes:
     """The leaf of a stored entry: SHA-256 of a zero byte and the envelope's bytes."""
-    return hashlib.sha256(b"\0" + entry).digest()
+    return sha256(b"\0" + entry).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
     """The parent of two subtrees: SHA-256 of a one byte and both hashes."""
-    return hashlib.sha256(b"\1" + left + right).digest()
+    return sha256(b"\1" + left + right).digest()
 
 
 def new_nodes(size: int, leaf: bytes, read: ReadNode) -> list[tuple[int, int, bytes]]:
@@ -64,8 +64,8 @@ def fold_peaks(hashes: Sequence[bytes]) -> bytes:
     if not hashes:
         return EMPTY_ROOT
     root = hashes[-1]
-    for peak in reversed(hashes[:-1]):
-        root = node_hash(peak, root)
+    for peak in hashes[-2::-1]:
+        root = sha256(b"\1" + peak + root).digest()  # `node_hash`, eight times for each entry
     return root
 
 

@@ -47,7 +47,7 @@ def show(value: str | bytes, limit: int = 200) -> str:
 
 def to_base64(data: bytes) -> str:
     """Standard, padded base64 (RFC 4648, section 4)."""
-    return base64.b64encode(data).decode("ascii")
+    return binascii.b2a_base64(data, newline=False).decode("ascii")
 
 
 def from_base64(text: str, *, where: str) -> bytes:

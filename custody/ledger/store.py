@@ -24,7 +24,7 @@ from custody.format.envelope import ENTRY_TYPE
 from custody.format.names import id_bytes
 from custody.format.text import show
 from custody.ledger import sqlite, tables
-from custody.stored import insert
+from custody.stored import insert, select
 from custody.verify.rights import Rights
 
 FILE_NAME = "ledger.sqlite"
@@ -216,6 +216,22 @@ _NODE = sa.select(tables.node.c.hash).where(
 _SMALL_ROWS = 5000
 """The same, of rows that are 50 bytes."""
 
+_ENTRIES = (
+    sa.select(tables.entry.c.seq, tables.entry.c.envelope, tables.entry.c.subject, tables.entry.c.n)
+    .where(tables.entry.c.seq >= sa.bindparam("start"), tables.entry.c.seq < sa.bindparam("size"))
+    .order_by(tables.entry.c.seq)
+    .limit(sa.bindparam("most"))
+)
+_NODES = (
+    sa.select(tables.node.c.level, tables.node.c.position, tables.node.c.hash)
+    .where(
+        sa.tuple_(tables.node.c.level, tables.node.c.position)
+        > sa.tuple_(sa.bindparam("level"), sa.bindparam("position"))
+    )
+    .order_by(tables.node.c.level, tables.node.c.position)
+    .limit(sa.bindparam("most"))
+)
+
 
 class View:
     """The first ``size`` entries. They never change, so every question is a short read of its own.
@@ -364,29 +380,17 @@ class View:
 
     def rows(self) -> Iterator[Row]:
         """All entries in order, with what the columns beside them say, for `check` to compare with the bodies."""
-        table = tables.entry
-        query = sa.select(table.c.seq, table.c.envelope, table.c.subject, table.c.n)
-        query = query.where(table.c.seq < self.size).order_by(table.c.seq).limit(_ROWS)
-        start = 0
-        while rows := self.connection.execute(query.where(table.c.seq >= start)).all():
+        start, base = 0, self.base
+        while rows := select(self.connection, _ENTRIES, start=start, size=self.size, most=_ROWS):
             for seq, stored, subject, n in rows:
-                yield Row(seq, stored, self.base, subject, n)
-            start = rows[-1].seq + 1
+                yield Row(seq, stored, base, subject, n)
+            start = rows[-1][0] + 1
 
     def nodes(self) -> Iterator[tuple[int, int, bytes]]:
         """All stored hashes of the tree of this size."""
-        table = tables.node
-        key = sa.tuple_(table.c.level, table.c.position)
-        last, size = (-1, -1), self.size
+        level, position, size = -1, -1, self.size
         grown = size
-        while True:
-            query = (
-                sa.select(table.c.level, table.c.position, table.c.hash)
-                .where(key > last)
-                .order_by(table.c.level, table.c.position)
-                .limit(_SMALL_ROWS)
-            )
-            rows = self.connection.execute(query).all()
+        while rows := select(self.connection, _NODES, level=level, position=position, most=_SMALL_ROWS):
             for level, position, digest in rows:
                 end = (position + 1) << min(level, 64)
                 if end > size:
@@ -394,9 +398,6 @@ class View:
                     if end <= grown:
                         continue  # of an entry that came since
                 yield level, position, digest
-            if not rows:
-                return
-            last = (rows[-1].level, rows[-1].position)
 
     def notes(self) -> dict[int, bytes]:
         """All log notes by size."""

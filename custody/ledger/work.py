@@ -160,10 +160,12 @@ class Beside:
         What is not the next, or contradicts what was derived, is left for `Work.rebuild` to read and refuse.
         """
         if position == self.size:
-            with contextlib.suppress(sqlite3.Error, LookupError, TypeError):
+            try:
                 if entry is not None:
                     _apply(self.connection, position, entry)
                 self.size += 1
+            except (sqlite3.Error, LookupError, TypeError):
+                pass
 
 
 def _text(raw: bytes) -> str:

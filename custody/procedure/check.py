@@ -284,15 +284,15 @@ class _Run:
         leaf: bytes,
         root: bytes,
     ) -> None:
-        where = f"entry {stored.position}"
-        outer = None
+        position = stored.position
+        where, outer = f"entry {position}", None
         try:
             if sound is None:
                 body, outer = entries.read(stored.envelope, where=where)
             else:
                 body = sound[0]
-            self._beside.take(stored.position, body)
-            where = f"entry {stored.position} ({body.kind})"
+            self._beside.take(position, body)
+            where = f"entry {position} ({body.kind})"
             self._place(body, stored, leaf, root, where)
             if body.subject.type in ("ledger", "case"):
                 replay.admit(self.state.rights, body, outer, where=where)
@@ -301,13 +301,13 @@ class _Run:
             self._claims.take(body, self.state.heads, where)
             self._disposed.take(body)
             self._shown.take(body, self.state.heads, where)
-            self._clocks.take(stored.position, body)
+            self._clocks.take(position, body)
             if body.kind == "access.granted":
                 self._granted.add(body.public["key_id"])
             self.state.checked += 1
             self._wanted.append((where, body))
         except NewerVersion as error:
-            self._beside.take(stored.position, None)
+            self._beside.take(position, None)
             self.findings.not_checked("entries", error.what, where=where)
         except CustodyError as error:
             self.findings.error("entries", error)

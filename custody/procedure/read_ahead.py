@@ -1,7 +1,7 @@
 """Reading many entries with several processes: parsing and signatures beside, everything else in order here.
 
-An entry costs 50 µs to parse strictly and twice that to verify; what hangs on the entries before it (rights,
-histories, the tree) costs a quarter of the two. A worker says only that an entry is sound by itself. Whatever
+An entry costs 30 µs to parse strictly and 130 to verify; what hangs on the entries before it (rights,
+histories, the tree) costs a fifth of the two. A worker says only that an entry is sound by itself. Whatever
 it can't say that of, for whatever reason, is read again here, in the one way that there is without workers:
 so the findings are the same, and where no process can be started it only takes longer.
 """
@@ -21,6 +21,7 @@ from custody.errors import CustodyError
 from custody.format import entry as entries
 from custody.format import envelope, merkle
 from custody.format.entry import Entry, Subject, Time
+from custody.format.envelope import Envelope
 from custody.procedure.workers import begin_worker
 
 if TYPE_CHECKING:
@@ -136,17 +137,27 @@ class _Pool:
 
 def read_chunk(chunk: Sequence[bytes], keys: Mapping[str, bytes]) -> list[_Result]:
     """For a worker: the value and the leaf of each entry that is sound by itself, else None."""
-    return [_read(stored, keys) for stored in chunk]
+    # All are read, then all signatures checked: each of the two finds the processor's caches as it left them.
+    found = [_read(stored) for stored in chunk]
+    return [_result(stored, read, keys) for stored, read in zip(chunk, found, strict=True)]
 
 
-def _read(stored: bytes, keys: Mapping[str, bytes]) -> _Result:
+def _read(stored: bytes) -> tuple[Envelope, Entry] | None:
     try:
         outer = envelope.from_bytes(stored, payload_type=envelope.ENTRY_TYPE, where="entry")
         body = entries.body_of(outer, where="entry")
         body.check_kind(where="entry")
-        key = keys.get(outer.key_id)
-        if key is None:
-            return None
+    except CustodyError:
+        return None
+    return outer, body
+
+
+def _result(stored: bytes, read: tuple[Envelope, Entry] | None, keys: Mapping[str, bytes]) -> _Result:
+    key = None if read is None else keys.get(read[0].key_id)
+    if read is None or key is None:
+        return None
+    outer, body = read
+    try:
         envelopes.verify(outer, key, where="entry")
     except CustodyError:
         return None
