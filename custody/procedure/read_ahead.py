@@ -1,7 +1,7 @@
 """Reading many entries with several processes: parsing and signatures beside, everything else in order here.
 
-An entry costs 30 µs to parse strictly and 130 to verify; what hangs on the entries before it (rights,
-histories, the tree) costs a fifth of the two. A worker says only that an entry is sound by itself. Whatever
+An entry costs 40 µs to parse strictly and 130 to verify; what hangs on the entries before it (rights,
+histories, the tree) costs a quarter of the two. A worker says only that an entry is sound by itself. Whatever
 it can't say that of, for whatever reason, is read again here, in the one way that there is without workers:
 so the findings are the same, and where no process can be started it only takes longer.
 """
