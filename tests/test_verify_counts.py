@@ -11,6 +11,7 @@ from custody.verify.report import Outcome, Report
 from tests.packages import Forger, Line, forger, look, said, summary, world
 
 LIE = "an item that says it was derived from one that it does not belong to"
+NOT_COMPARED = "derived items not compared with their originals here: 1"
 NOT_HERE = "derived from an item that is not in this package"
 ELSEWHERE = "019cb6d0-0000-7000-8000-0000000000ff"
 
@@ -91,7 +92,8 @@ def test_what_was_registered_is_one_of_the_items_of_the_case() -> None:
 def test_what_was_derived_from_another_item_than_it_says(lie: tuple[int, int, str]) -> None:
     report = report_on(derived(*lie))
     assert said(report, "derived", LIE), summary(report)
-    (found,) = (f for f in report.findings if f.check == "derived")
+    found, compared = (f for f in report.findings if f.check == "derived")
+    assert (compared.outcome, compared.text) == (Outcome.NOT_CHECKED, NOT_COMPARED)
     assert found.where == lie[2]
     assert found.expected == f"a label that begins with {lie[2] if lie[0] == lie[1] else label(lie[1])}."
 
@@ -107,4 +109,5 @@ def test_an_item_that_is_not_here_hides_no_lie_about_one_that_is() -> None:
     assert [(f.outcome, f.text, f.where) for f in report.findings if f.check == "derived"] == [
         (Outcome.NOT_CHECKED, NOT_HERE, "A-1/02.1"),
         (Outcome.FAILED, LIE, "A-1/03"),
+        (Outcome.NOT_CHECKED, NOT_COMPARED, None),
     ]

@@ -254,7 +254,7 @@ def _check_parents(items: Sequence[Shown], findings: Findings) -> None:
             )
     # To read a chat or a log is not the verifier's work: it would have to trust every reader.
     if here := sum(item.parent in by_id for item in items):
-        findings.not_checked("derived", f"{here} derived items were not compared with their originals here")
+        findings.not_checked("derived", f"derived items not compared with their originals here: {here}")
 
 
 def _check_acquisitions(record: Record, findings: Findings) -> None:
