@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from custody import machine
 from custody.crypto import notes, sealing
 from custody.errors import CheckFailed, CustodyError
 from custody.format import contexts, merkle, names
@@ -104,7 +105,8 @@ def check(
     ``workers``: processes beside this one that read the entries, see `read_ahead`.
     """
     run = _Run(locker, desk, progress or (lambda _what, _done, _total: None), workers)
-    return run.run(deep=deep)
+    with machine.few_collections():
+        return run.run(deep=deep)
 
 
 class _VolumeFindings(Findings):
