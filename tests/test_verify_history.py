@@ -64,6 +64,10 @@ def test_parts_that_are_shown_are_told_and_the_others_only_named(package: Path) 
     text = run(package, "--history").stdout
     assert "name.name: Ivan Second.vcf" in text
     assert "not shown: handling" in text
+    assert "stated.result: opened" in text
+    assert not [line for line in text.splitlines() if len(line) > 400], "keys and tables are for machines"
+    assert "_key" not in text
+    assert ": null" not in text
     assert "whether it\n  is true is not" in text
 
 

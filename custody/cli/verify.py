@@ -128,12 +128,16 @@ def _told_lines(told: Sequence[Told]) -> Iterator[str]:
 
 
 def _plain(public: Mapping[str, Any]) -> dict[str, Any]:
-    """Without digests and tables, which say nothing to a person; --json has them."""
+    """Without digests, keys and tables, which say nothing to a person, and without what is null; --json has them."""
     return {
         name: value
         for name, value in public.items()
-        if not isinstance(value, dict | list) and not (isinstance(value, str) and _DIGEST.fullmatch(value))
+        if not isinstance(value, dict | list | None) and not name.endswith("_key") and not _is_digest(value)
     }
+
+
+def _is_digest(value: object) -> bool:
+    return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
 
 
 def _end_together(together: Together) -> int:
