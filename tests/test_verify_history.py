@@ -83,7 +83,9 @@ def test_of_a_package_that_does_not_match_nothing_is_told(tmp_path: Path) -> Non
     changed = tmp_path / "changed.zip"
     changed.write_bytes(put_together(files))
     assert events(changed, code=1) == []
-    assert "What the record says" not in run(changed, "--history", code=1).output
+    result = run(changed, "--history", code=1)
+    assert "What the record says" not in result.stdout
+    assert "what the record says is not printed" in result.stderr
 
 
 def test_what_came_from_outside_is_escaped(tmp_path: Path) -> None:
@@ -98,6 +100,14 @@ def test_what_came_from_outside_is_escaped(tmp_path: Path) -> None:
     assert "\u202e" not in text
     assert "\x1b" not in text
     assert "a\\u202eb" in text
+
+
+def test_more_than_fits_into_one_object_is_refused(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("custody.cli.verify.MOST_HISTORY", 5000)
+    result = run(package, "--history", "--json", code=4)
+    assert "too long for one JSON object" in result.stderr
+    assert result.stdout == ""
+    assert "package.made" in run(package, "--history").stdout
 
 
 def test_it_tells_of_one_package(package: Path) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -67,13 +68,16 @@ def verify(
         kept = package.Examined()
         with session.open_package(packages[0]) as file:
             report = package.verify(file, trust=believed, fingerprint=words, now=now, keep=kept)
-            told = list(_history(file, kept)) if history and report.intact else []
-        session.out.result(
-            report.to_value() | ({"history": [_told_value(one) for one in told]} if history else {})
-        )
-        session.out.data(*lines(report))
-        if told:
-            session.out.data("", *_told_lines(told))
+            told = _history(file, kept) if history and report.intact else iter(())
+            more = {"history": _told_values(told)} if history and session.out.as_json else {}
+            session.out.result(report.to_value() | more)
+            session.out.data(*lines(report))
+            if history and not report.intact:
+                session.out.say("what the record says is not printed: only that of an intact package is")
+            elif history and not session.out.as_json:
+                # One by one: a package can hold more than fits into memory.
+                for line in _told_lines(told):
+                    session.out.data(line)
         return _end(report, packages[0])
     from custody.verify import compare
     from custody.verify.compare_text import together_lines
@@ -94,6 +98,24 @@ def _history(file: BinaryIO, kept: Examined) -> Iterator[Told]:
     return told.history(file, kept)
 
 
+MOST_HISTORY = 64 << 20
+"""Bytes of JSON; a hostile package could hold gigabytes."""
+
+
+def _told_values(told: Iterator[Told]) -> list[dict[str, Any]]:
+    values, size = [], 0
+    for one in told:
+        values.append(_told_value(one))
+        size += len(json.dumps(values[-1]))
+        if size > MOST_HISTORY:
+            raise InputRefused(
+                "the history is too long for one JSON object",
+                expected=f"at most {MOST_HISTORY >> 20} MiB",
+                hint="without --json it is printed event by event",
+            )
+    return values
+
+
 def _told_value(one: Told) -> dict[str, Any]:
     return {
         "seq": one.seq,
@@ -108,10 +130,11 @@ def _told_value(one: Told) -> dict[str, Any]:
     }
 
 
-def _told_lines(told: Sequence[Told]) -> Iterator[str]:
+def _told_lines(told: Iterator[Told]) -> Iterator[str]:
     """The events, for people. Everything that came from outside is escaped."""
     from custody.cli.show import value_lines
 
+    yield ""
     yield "What the record says"
     yield "  Stated by those who signed, with the clock of their machines. That it was logged so is proven; whether it"
     yield "  is true is not. Each event: its number, the stated time, what happened, to what, the key that signed."
