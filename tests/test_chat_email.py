@@ -158,9 +158,9 @@ def test_a_part_may_be_read_through_many_windows(monkeypatch: pytest.MonkeyPatch
     ],
 )
 def test_hostile_mails_are_read_in_bounded_time(data: bytes) -> None:
-    start = time.process_time()
+    start = time.thread_time()
     hold.whole(eml.READER, Export.of("a.eml", data), Settings())
-    assert time.process_time() - start < 30
+    assert time.thread_time() - start < 30
 
 
 class Long:

@@ -182,7 +182,7 @@ def test_what_is_no_chat_has_a_name_too(data: bytes) -> None:
 
 
 def test_deep_long_and_hostile_is_bounded_in_time() -> None:
-    start = time.process_time()
+    start = time.thread_time()
     deep = b'{"messages":[' + b"[" * 10**6 + b"]" * 10**6 + b',{"type":1}]}'
     assert [one.flags for one in elements(deep)] == [("too_deep",), ()]
     assert unread(b'{"messages":[' + b"[" * 10**6)[0][1] == "truncated"
@@ -195,7 +195,7 @@ def test_deep_long_and_hostile_is_bounded_in_time() -> None:
     walk(b'{"messages":[{"a":"' + b"\\" * 10**6 + b"x01")
     walk(b" " * 10**6 + b'{"messages":' + b"\n" * 10**6 + b"[1" + b"\t" * 10**6 + b"]}")
     walk(b'{"messages":[' + b"9" * 10**6 + b"," + b"1e" * 10**6)
-    assert time.process_time() - start < 60
+    assert time.thread_time() - start < 60
 
 
 MUTATIONS = st.lists(

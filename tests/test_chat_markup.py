@@ -114,7 +114,7 @@ def test_a_file_without_messages_comes_in_small_pieces() -> None:
     ids=lambda data: repr(data[:12]),
 )
 def test_hostile_bytes_take_linear_time(data: bytes) -> None:
-    start = time.process_time()
+    start = time.thread_time()
     assert sum(piece.end - piece.start for piece in pieces(data)) == len(data)
     found = markup.tree(data)
     if found is not None:
@@ -122,7 +122,7 @@ def test_hostile_bytes_take_linear_time(data: bytes) -> None:
         for one in found.walk():
             assert one.attributes is not None
     markup.plain(data)
-    assert time.process_time() - start < 20
+    assert time.thread_time() - start < 20
 
 
 @pytest.mark.parametrize(

@@ -97,9 +97,9 @@ def test_attachments_are_numbered_over_all_mailboxes() -> None:
     "data", [MAIL + b"From \n" * 300_000, MAIL + b"\n\nFrom 1:00 2024\n" * 50_000, MAIL * 3_000]
 )
 def test_hostile_mailboxes_are_read_in_bounded_time(data: bytes) -> None:
-    start = time.process_time()
+    start = time.thread_time()
     hold.whole(mbox.READER, Export.of("a.mbox", data), Settings())
-    assert time.process_time() - start < 30
+    assert time.thread_time() - start < 30
 
 
 SEEDS = [export.members[0].open().read(0, 1 << 20) for _, export, _ in hold.cases(mbox.READER)]

@@ -41,8 +41,8 @@ def test_the_form_is_the_same_in_any_window(window: int, monkeypatch: pytest.Mon
 def test_a_message_that_is_too_long_is_kept_and_the_next_is_read() -> None:
     page = (harness.CASES / "meta-return/tables/index.html").read_bytes()
     data = page.replace(b"old form", b"x" * 20_000_000)
-    start = time.process_time()
+    start = time.thread_time()
     read = harness.run(READER, Export.of("index.html", data))
-    assert time.process_time() - start < 30
+    assert time.thread_time() - start < 30
     assert [one["text"] for one in read.messages] == ["two"]
     assert read.summary.notices == {"message_too_long": 1}

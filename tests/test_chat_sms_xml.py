@@ -140,9 +140,9 @@ def test_a_window_border_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
     ],
 )
 def test_hostile_files_are_read_in_bounded_time(data: bytes) -> None:
-    start = time.process_time()
+    start = time.thread_time()
     hold.whole(xml.READER, Export.of("a.xml", data), Settings())
-    assert time.process_time() - start < 40
+    assert time.thread_time() - start < 40
 
 
 def test_a_large_file_in_a_message_is_read_in_little_memory() -> None:

@@ -190,10 +190,10 @@ def test_formula_signs_stay() -> None:
     ],
 )
 def test_hostile_tables_are_read_in_bounded_time(data: bytes) -> None:
-    start = time.process_time()
+    start = time.thread_time()
     stated = Settings(mapping={"text": "#1", "header": "no", "delimiter": "comma"})
     hold.whole(reader.READER, Export.of("a.csv", data), stated)
-    assert time.process_time() - start < 40
+    assert time.thread_time() - start < 40
 
 
 SEEDS = [export.members[0].open().read(0, 1 << 20) for _, export, _ in CASES if not export.zipped]

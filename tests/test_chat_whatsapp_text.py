@@ -415,9 +415,9 @@ HEAD = b"18/03/2022, 14:56 - A: "
     ids=lambda data: repr(data[:30]),
 )
 def test_costly_inputs_stay_cheap(data: bytes) -> None:
-    start = time.process_time()
+    start = time.thread_time()
     _quietly(Export.of("a.txt", data))
-    assert time.process_time() - start < 30
+    assert time.thread_time() - start < 30
 
 
 def test_memory_does_not_grow_with_the_file() -> None:

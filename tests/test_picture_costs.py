@@ -73,7 +73,7 @@ def test_a_costly_picture_is_read_in_bounded_time_and_memory(case: str) -> None:
     read = []
     # Most take half a second; without its guard each takes ten times as long, or for ever.
     assert costs.units(lambda: read.append(facts(Held(data)))) < 103
-    (picture,) = read
+    picture = read[-1]
     assert sum(part.end - part.start for part in picture.parts) == len(data)
 
 

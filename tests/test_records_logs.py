@@ -247,12 +247,12 @@ def test_an_entity_is_not_expanded() -> None:
 )  # fmt: skip
 def test_long_lines_of_anything_take_little_time(reader: RecordReader, text: str) -> None:
     data = (text * (900_000 // len(text)) + "\n" + LINE + "\n").encode()
-    start = time.process_time()
+    start = time.thread_time()
     export = Export.of("a.log", data)
     reader.detect(export)
     for record in reader.read(export, CLAIMED, Settings()):
         del record
-    assert time.process_time() - start < 10
+    assert time.thread_time() - start < 10
 
 
 class _Endless:

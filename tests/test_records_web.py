@@ -425,10 +425,10 @@ def test_hostile_repetition_takes_time_that_grows_with_size_alone() -> None:
             recorded = Recorded(
                 export, warc.READER, Detected(score=95, reasons=()), Settings(), item=harness.ITEM
             )
-            began = time.process_time()
+            began = time.thread_time()
             for _ in recorded.lines():
                 pass
-            took.append(time.process_time() - began)
+            took.append(time.thread_time() - began)
             assert recorded.summary.whole
         assert took[1] < 12 * took[0] + 2, (part, took)
 
