@@ -206,7 +206,8 @@ def say_collected(session: Session, done: Collected, ref: str) -> None:
         for flag in item.flags:
             out.say(f"look at {item.label}: {flag}")
     for item in done.items:
-        out.say(*derived_lines(item.label, item.derived, session.locker_words))
+        if item.derived is not None:
+            out.say(*derived_lines(item.label, item.derived, session.locker_words))
     _say_unread(session, done)
     for refused in done.refused[:_REFUSED_SHOWN]:
         out.say(f"not taken: {show(refused.path)}: {refused.reason}")

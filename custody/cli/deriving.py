@@ -74,30 +74,36 @@ def derive_options(function: _Function) -> _Function:
 
 def wish_of(stated: dict[str, Any], *, off: bool = False) -> Wish:
     """The wish that the options say; they are taken out of ``stated``. UsageError for what can't be."""
-    from custody.errors import InputRefused
-    from custody.evidence import registry
-    from custody.evidence.chat import times
     from custody.evidence.reading import Settings
     from custody.procedure.derive import Wish
 
     name, zone = stated.pop("format_"), stated.pop("time_zone")
     order, year, mapping = stated.pop("date_order"), stated.pop("year"), stated.pop("mapping")
     if zone is not None:
-        try:
-            times.zone(zone)
-        except InputRefused as error:
-            raise UsageError(
-                "not a time zone",
-                where="--time-zone",
-                found=show(zone, 40),
-                expected="a name like Europe/Belgrade",
-            ) from error
+        _check_zone(zone)
     if name is not None and not off:
+        from custody.evidence import registry  # half a second, for who names a reader
+
         registry.check_name(name)
     settings = Settings(
         time_zone=zone, date_order=order, year=year, mapping=None if mapping is None else _mapping(mapping)
     )
     return Wish(off=off, reader=name, settings=settings)
+
+
+def _check_zone(name: str) -> None:
+    from custody.errors import InputRefused
+    from custody.evidence.chat import times
+
+    try:
+        times.zone(name)
+    except InputRefused as error:
+        raise UsageError(
+            "not a time zone",
+            where="--time-zone",
+            found=show(name, 40),
+            expected="a name like Europe/Belgrade",
+        ) from error
 
 
 def _mapping(path: str) -> dict[str, str]:

@@ -19,13 +19,11 @@ LABEL_INDEX = b"custody/1 index"
 
 def framed(*texts: str | bytes) -> bytes:
     """Each text as u16be length and bytes (UTF-8), one after the other."""
-    parts = []
-    for text in texts:
-        data = text.encode("utf-8") if isinstance(text, str) else text
-        if len(data) > 0xFFFF:
-            raise FormatError("a text too long for a context", found=f"{len(data)} bytes")
-        parts.append(len(data).to_bytes(2, "big") + data)
-    return b"".join(parts)
+    parts = [text.encode("utf-8") if isinstance(text, str) else text for text in texts]
+    try:
+        return b"".join([len(part).to_bytes(2, "big") + part for part in parts])
+    except OverflowError:
+        raise FormatError("a text too long for a context", found=f"{max(map(len, parts))} bytes") from None
 
 
 def compartment(origin: str, subject: str, n: int, name: str) -> bytes:

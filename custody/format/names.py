@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import re
 import threading
@@ -50,11 +51,13 @@ def _check(pattern: re.Pattern[str], value: object, what: str, expected: str, wh
     return value
 
 
+@functools.lru_cache(maxsize=64)
 def key_id(sign_key: bytes) -> str:
     """The id of a signing key: lower-case hex SHA-256 of the raw Ed25519 public key."""
     return hashlib.sha256(sign_key).hexdigest()
 
 
+@functools.lru_cache(maxsize=1024)
 def id_bytes(identifier: str) -> bytes:
     """The 16 bytes of an id in its canonical text form; ValueError for what is none.
 

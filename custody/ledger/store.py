@@ -213,6 +213,8 @@ _NODE = sa.select(tables.node.c.hash).where(
 )
 """Made once: to put it together took longer than to ask it, and a proof asks it twenty times."""
 
+_LAST = sa.select(sa.func.max(tables.entry.c.seq))
+
 _SMALL_ROWS = 5000
 """The same, of rows that are 50 bytes."""
 
@@ -251,7 +253,7 @@ class View:
         return View(self.connection, self.base, self._limit)
 
     def _size_now(self) -> int:
-        last = self.connection.execute(sa.select(sa.func.max(tables.entry.c.seq))).scalar()
+        ((last,),) = select(self.connection, _LAST)
         return 0 if last is None else int(last) + 1
 
     def _of_later(self, size: int) -> bool:
@@ -265,10 +267,10 @@ class View:
 
     def node(self, level: int, position: int) -> bytes:
         """A stored hash of the tree; CheckFailed where there is none."""
-        found = self.connection.execute(_NODE, {"level": level, "position": position}).scalar()
-        if found is None:
+        found = select(self.connection, _NODE, level=level, position=position)
+        if not found or found[0][0] is None:
             raise CheckFailed("a node of the tree is missing", where=f"node {level}/{position}")
-        return bytes(found)
+        return bytes(found[0][0])
 
     def root(self, size: int | None = None) -> bytes:
         """The root of the first ``size`` entries."""

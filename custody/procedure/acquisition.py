@@ -14,8 +14,9 @@ from custody.format.entry import check_compartment
 from custody.format.text import show
 from custody.procedure import cases
 from custody.procedure.derive import NO_WISH, Wish
-from custody.procedure.keyring import lookup, lookup_tag, wraps_for_readers
+from custody.procedure.keyring import lookup, wraps_for_readers
 from custody.procedure.locker import Desk, Writer
+from custody.procedure.lookups import lookup_tag
 from custody.procedure.sources import Found, Refused, folders
 
 MUST_STATE = (

@@ -103,30 +103,30 @@ def _log(
             if writer.append.size != size:
                 known.judge(batch)
             machine.at_point("before objects")
-            vault.publish(_staged(batch))
+            with vault.publishing(_staged(batch)):
+                wanted = [pair for pair in batch if pair.item is not None]
+                if wanted:
+                    exhibit = acquisition.ensure(writer)
+                    adding = Adding(
+                        desk,
+                        writer,
+                        case=request.case,
+                        exhibit=exhibit.id,
+                        acquisition=exhibit.acquisition,
+                        group=group,
+                        register=request.register,
+                    )
+                    for place, pair in enumerate(wanted, exhibit.labels + 1):
+                        label = f"{exhibit.label}/{place:02d}"
+                        if pair.fresh:
+                            items.append(adding.item(pair, label))
+                            if pair.elsewhere:
+                                elsewhere[label] = pair.elsewhere
+                        else:
+                            received.append(adding.received(request, pair, label, items))
+                        writer.rows.lookups += known.lookups(pair)
+                    adding.end(len(items), len(received), sum(len(pair.children) for pair in wanted))
             machine.at_point("after objects")
-            wanted = [pair for pair in batch if pair.item is not None]
-            if wanted:
-                exhibit = acquisition.ensure(writer)
-                adding = Adding(
-                    desk,
-                    writer,
-                    case=request.case,
-                    exhibit=exhibit.id,
-                    acquisition=exhibit.acquisition,
-                    group=group,
-                    register=request.register,
-                )
-                for place, pair in enumerate(wanted, exhibit.labels + 1):
-                    label = f"{exhibit.label}/{place:02d}"
-                    if pair.fresh:
-                        items.append(adding.item(pair, label))
-                        if pair.elsewhere:
-                            elsewhere[label] = pair.elsewhere
-                    else:
-                        received.append(adding.received(request, pair, label, items))
-                    writer.rows.lookups += known.lookups(pair)
-                adding.end(len(items), len(received), sum(len(pair.children) for pair in wanted))
     except BaseException:
         if writer is None or not writer.unsure:
             _withdraw(desk, batch)

@@ -8,8 +8,9 @@ from custody.errors import InputRefused, NoRight
 from custody.format import names
 from custody.format.text import show
 from custody.ledger.work import CaseRow
-from custody.procedure.keyring import index_key, lookup, lookup_tag, wraps_for_readers
+from custody.procedure.keyring import index_key, lookup, wraps_for_readers
 from custody.procedure.locker import Desk
+from custody.procedure.lookups import lookup_tag
 
 MAX_REFERENCE = 200
 

@@ -239,7 +239,7 @@ class _Run:
                     break
                 self.refused.append(Refused(path=result.path or b"-", code=result.code, reason=result.reason))
                 continue
-            pair = Pair(job, result, self.known.tags(result))
+            pair = Pair(job, result)
             self._derive(staging, pair)
             batch.append(pair)
             size += result.size + sum(child.taken.size for child in pair.made)
@@ -284,6 +284,7 @@ class _Run:
             handling=request.handling,
             expect=request.expect,
             keep=not request.register,
+            seek=self.known.seek,
         )
 
     def _results(self, staging: str) -> Iterator[tuple[Job, Taken | NotTaken]]:

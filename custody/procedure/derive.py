@@ -162,7 +162,7 @@ class Deriver:
 
     def __init__(self, rim: Rim, setting: Setting) -> None:
         self._rim = rim
-        self._setting = replace(setting, expect=None, digests=("sha256",), keep=True)
+        self._setting = replace(setting, expect=None, digests=("sha256",), keep=True, seek=None)
         self._folder = Path(setting.staging)
 
     def derive(

@@ -24,6 +24,7 @@ from custody.errors import CustodyError, InputRefused, MachineError
 from custody.evidence import sniff
 from custody.format import compartments, contexts, padding
 from custody.format import entry as entries
+from custody.procedure.lookups import Seek, Tags
 from custody.vault import writing
 
 SMALL = 1 << 20
@@ -32,7 +33,10 @@ SMALL = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What all files of one run have in common. ``keep`` False: digests only, the content is kept nowhere."""
+    """What all files of one run have in common. ``keep`` False: digests only, the content is kept nowhere.
+
+    ``seek`` makes the tags by which a file is found again; None without the case's index key.
+    """
 
     origin: str
     staging: str
@@ -40,6 +44,7 @@ class Setting:
     handling: tuple[str, ...]
     expect: str | None = None
     keep: bool = True
+    seek: Seek | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +85,7 @@ class Taken:
     parts: Mapping[str, bytes]
     content: Mapping[str, Any]
     name: Mapping[str, Any]
+    tags: Tags | None = None
 
     @property
     def sha256(self) -> str:
@@ -349,6 +355,7 @@ def _finish(setting: Setting, job: Job, read: _Read, status: os.stat_result | No
     except BaseException:
         _drop(read.staged)
         raise
+    seek, sha256 = setting.seek, bytes.fromhex(read.digests["sha256"])
     return Taken(
         item=job.item,
         path=job.path,
@@ -356,6 +363,7 @@ def _finish(setting: Setting, job: Job, read: _Read, status: os.stat_result | No
         parts=parts,
         content=values["content"],
         name=values["name"],
+        tags=None if seek is None else seek.tags(sha256, job.path),
     )
 
 

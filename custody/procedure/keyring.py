@@ -9,6 +9,7 @@ from custody.crypto.keys import CustodianKeys, LogKeys
 from custody.errors import CheckFailed, NoRight
 from custody.format import contexts
 from custody.keys.erasable import ErasableStore, ItemKeys, Lookup, Wrap
+from custody.procedure.lookups import lookup_tag
 from custody.verify.rights import Custodian
 
 SealedPart = tuple[str, int, str, bytes]
@@ -186,8 +187,3 @@ def index_key(record_key: bytes, origin: str, case: str) -> bytes:
 def lookup(key: bytes, case: str, kind: str, value: bytes, subject: str) -> Lookup:
     """A row by which ``subject`` is found again: HMAC over the framed kind and value."""
     return Lookup(case=case, tag=lookup_tag(key, kind, value), subject=subject)
-
-
-def lookup_tag(key: bytes, kind: str, value: bytes) -> bytes:
-    """The tag of a value; kinds are ref, content, origin and paths. Long values go in by their SHA-256."""
-    return derive.tag(key, contexts.framed(kind) + value)

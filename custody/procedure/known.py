@@ -18,16 +18,8 @@ from custody.keys.erasable import Lookup
 from custody.ledger.work import ItemRow
 from custody.procedure.derive import Child, Derived, NotRead
 from custody.procedure.intake import Job, Taken
-from custody.procedure.keyring import lookup_tag
 from custody.procedure.locker import Desk
-
-
-@dataclass(frozen=True, slots=True)
-class Tags:
-    """How a file's bytes are found again, and the same bytes from the same source and path."""
-
-    content: bytes
-    origin: bytes
+from custody.procedure.lookups import Seek, Tags
 
 
 @dataclass(slots=True)
@@ -42,11 +34,15 @@ class Pair:
 
     job: Job
     taken: Taken
-    tags: Tags | None
     item: str | None = None
     keys: Mapping[str, bytes] | None = None
     elsewhere: tuple[str, ...] = ()
     derived: Derived | NotRead | None = None
+
+    @property
+    def tags(self) -> Tags | None:
+        """How it is found again; None without the case's index key."""
+        return self.taken.tags
 
     @property
     def made(self) -> tuple[Child, ...]:
@@ -70,18 +66,12 @@ class Known:
     def __init__(self, desk: Desk, case: str, source: Mapping[str, Any], *, keep: bool, again: bool) -> None:
         self._desk = desk
         self._case = case
-        self._source = hashlib.sha256(canonical.encode(dict(source))).digest()
         self._keep = keep
         self._again = again
         self.key = desk.ring.index_key(case)
-
-    def tags(self, taken: Taken) -> Tags | None:
-        """The tags of a file; None without the index key."""
-        if self.key is None:
-            return None
-        digest = bytes.fromhex(taken.sha256)
-        origin = digest + self._source + hashlib.sha256(taken.path or b"-").digest()
-        return Tags(lookup_tag(self.key, "content", digest), lookup_tag(self.key, "origin", origin))
+        stated = hashlib.sha256(canonical.encode(dict(source))).digest()
+        self.seek = None if self.key is None else Seek(self.key, stated)
+        """What the files' tags are made with; None without the index key."""
 
     def lookups(self, pair: Pair) -> list[Lookup]:
         """The rows by which a file is found again as its item."""

@@ -12,8 +12,8 @@ from custody.errors import CustodyError, NoRight
 from custody.ledger.work import ItemRow
 from custody.procedure import access, lists
 from custody.procedure.access import OpenedItem, Parts, Purpose
-from custody.procedure.keyring import lookup_tag
 from custody.procedure.locker import Desk
+from custody.procedure.lookups import lookup_tag
 
 Flags = tuple[str, ...]
 """Handling flags; empty where they can't be told, which forbids as much as any."""

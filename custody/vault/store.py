@@ -7,6 +7,7 @@ cost six times the directory fsyncs at 10,000 objects and gained nothing.
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import hashlib
 import os
@@ -80,6 +81,14 @@ class Vault:
             machine.sync_directory(self.directory)
         except OSError as error:
             raise machine_error(error, "the vault can't be written") from error
+
+    @contextlib.contextmanager
+    def publishing(self, staged: list[Staged]) -> Iterator[None]:
+        """As `publish`, in a thread beside the block; durable once the block is left."""
+        with concurrent.futures.ThreadPoolExecutor(1, "publish") as beside:
+            done = beside.submit(self.publish, staged)
+            yield
+            done.result()
 
     def withdraw(self, staged: list[Staged]) -> None:
         """Take back objects whose entries were never committed."""
