@@ -729,6 +729,22 @@ def test_help_loads_nothing_but_click():
     assert strangers(loaded, {"click", "custody.errors", "custody.format", "custody.cli"}) == []
 
 
+def test_a_worker_that_reads_files_loads_no_database_library_and_no_reader():
+    loaded = loaded_by(REPO, "import custody.procedure.readers, custody.procedure.intake")
+    assert not any(
+        _begins(name, {"sqlalchemy", "custody.ledger", "custody.evidence.chat"}) for name in loaded
+    )
+
+
+def test_who_names_no_reader_waits_for_none():
+    stated = {"format_": None, "time_zone": None, "date_order": None, "year": None, "mapping": None}
+    loaded = loaded_by(REPO, f"from custody.cli.deriving import wish_of; wish_of({stated})")
+    assert "custody.evidence.registry" not in loaded
+    stated["format_"] = "whatsapp-text"
+    loaded = loaded_by(REPO, f"from custody.cli.deriving import wish_of; wish_of({stated})")
+    assert "custody.evidence.registry" in loaded
+
+
 def test_a_slow_help_is_seen(tmp_path):
     cli = "import click\nimport cryptography\n@click.group()\ndef main():\n    pass\n"
     root = tree(tmp_path, {"custody/cli/__init__.py": cli})

@@ -429,3 +429,36 @@ def test_policies_that_are_none() -> None:
         with pytest.raises(UsageError, match="policy"):
             Authority(url="https://authority.example/", roots=(), policies=(bad,))
     assert Authority(url="HTTPS://authority.example/tsr?x=1", roots=(), policies=("1.2.3", TEST_POLICY))
+
+
+def test_who_goes_away_before_the_answer_is_no_news(capfd: pytest.CaptureFixture[str]) -> None:
+    gone = threading.Event()
+
+    def clock() -> datetime:
+        gone.wait(10)
+        return datetime(2026, 1, 1, tzinfo=UTC)
+
+    authority = TestAuthority(clock=clock)
+    body = module.make_request(b"x", 7)
+    with authority.serve() as url:
+        with socket.create_connection(("127.0.0.1", int(url.rstrip("/").rpartition(":")[2]))) as asker:
+            head = (
+                f"POST / HTTP/1.1\r\nContent-Type: {module.QUERY_TYPE}\r\nContent-Length: {len(body)}\r\n\r\n"
+            )
+            asker.sendall(head.encode() + body)
+            # Closed with bytes in hand, and at once: the answer meets a reset.
+            asker.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        gone.set()
+        for thread in threading.enumerate():
+            if "process_request" in thread.name:
+                thread.join(10)
+    assert capfd.readouterr().err == ""
+
+
+def test_an_error_of_its_own_is_still_told(capfd: pytest.CaptureFixture[str]) -> None:
+    def clock() -> datetime:
+        raise ValueError("no clock")
+
+    with TestAuthority(clock=clock).serve() as url, pytest.raises(Unreachable):
+        ask(url)
+    assert "no clock" in capfd.readouterr().err

@@ -8,12 +8,15 @@ clock to any time.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import http.server
 import secrets
 import socketserver
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
@@ -37,6 +40,15 @@ _MAX_REQUEST: Final = 64 * 1024
 # Wide, so that the clock of a demonstration can stand anywhere.
 _BEGINS: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _ENDS: Final = datetime(2099, 12, 31, 23, 59, 59, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Who:
+    """Who signs, as asn1crypto's objects: the certificate, the signed attribute and the identifier that name it."""
+
+    certificate: Any
+    attribute: Any
+    identifier: Any
 
 
 class TestAuthority:
@@ -123,9 +135,7 @@ class TestAuthority:
 
     def _grant(self, algorithm: str, digest: bytes, nonce: int | None, *, wants_certificate: bool) -> bytes:
         from asn1crypto import algos, cms, core, tsp
-        from asn1crypto import x509 as asn1_x509
 
-        certificate = asn1_x509.Certificate.load(self._certificate.public_bytes(Encoding.DER))
         info: dict[str, Any] = {
             "version": "v1",
             "policy": TEST_POLICY,
@@ -139,34 +149,18 @@ class TestAuthority:
             info["nonce"] = nonce
         content = tsp.TSTInfo(info).dump()
         sha256 = algos.DigestAlgorithm({"algorithm": "sha256"})
-        identifier = {
-            "hash_algorithm": sha256,
-            "cert_hash": hashlib.sha256(certificate.dump()).digest(),
-            "issuer_serial": {
-                "issuer": [asn1_x509.GeneralName("directory_name", certificate.issuer)],
-                "serial_number": certificate.serial_number,
-            },
-        }
+        who = self._who
         attributes = cms.CMSAttributes(
             [
                 cms.CMSAttribute({"type": "content_type", "values": ["tst_info"]}),
                 cms.CMSAttribute({"type": "message_digest", "values": [hashlib.sha256(content).digest()]}),
-                cms.CMSAttribute(
-                    {
-                        "type": "signing_certificate_v2",
-                        "values": [tsp.SigningCertificateV2({"certs": [identifier]})],
-                    }
-                ),
+                who.attribute,
             ]
         )
         signer = cms.SignerInfo(
             {
                 "version": "v1",
-                "sid": {
-                    "issuer_and_serial_number": cms.IssuerAndSerialNumber(
-                        {"issuer": certificate.issuer, "serial_number": certificate.serial_number}
-                    )
-                },
+                "sid": who.identifier,
                 "digest_algorithm": sha256,
                 "signed_attrs": attributes,
                 "signature_algorithm": {"algorithm": "sha256_ecdsa"},
@@ -180,7 +174,7 @@ class TestAuthority:
             "signer_infos": [signer],
         }
         if wants_certificate:
-            signed_data["certificates"] = [cms.CertificateChoices("certificate", certificate)]
+            signed_data["certificates"] = [who.certificate]
         response = tsp.TimeStampResp(
             {
                 "status": {"status": "granted"},
@@ -188,6 +182,36 @@ class TestAuthority:
             }
         )
         return bytes(response.dump())
+
+    @functools.cached_property
+    def _who(self) -> _Who:
+        """What is the same in all its tokens: to put it together took most of the time that a token took."""
+        from asn1crypto import cms, tsp
+        from asn1crypto import x509 as asn1_x509
+
+        der = self._certificate.public_bytes(Encoding.DER)
+        certificate = asn1_x509.Certificate.load(der)
+        serial = {"serial_number": certificate.serial_number}
+        one = {
+            "hash_algorithm": {"algorithm": "sha256"},
+            "cert_hash": hashlib.sha256(der).digest(),
+            "issuer_serial": {
+                "issuer": [asn1_x509.GeneralName("directory_name", certificate.issuer)],
+                **serial,
+            },
+        }
+        attribute = cms.CMSAttribute(
+            {"type": "signing_certificate_v2", "values": [tsp.SigningCertificateV2({"certs": [one]})]}
+        )
+        issued = cms.IssuerAndSerialNumber({"issuer": certificate.issuer, **serial})
+        # Loaded again from their bytes, which are then written as they are.
+        return _Who(
+            certificate=cms.CertificateChoices("certificate", asn1_x509.Certificate.load(der)),
+            attribute=cms.CMSAttribute.load(attribute.dump()),
+            identifier=cms.SignerIdentifier(
+                "issuer_and_serial_number", cms.IssuerAndSerialNumber.load(issued.dump())
+            ),
+        )
 
     @contextlib.contextmanager
     def serve(self) -> Iterator[str]:
@@ -214,6 +238,11 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     def __init__(self, authority: TestAuthority) -> None:
         self.authority = authority
         super().__init__(("127.0.0.1", 0), _Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Silent where the asker went away before the answer; else as the library does."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

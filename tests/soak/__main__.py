@@ -37,6 +37,8 @@ def main() -> int:
     def more() -> bool:
         return asked.minutes is None or time.monotonic() - begun < asked.minutes * 60
 
+    if asked.folder is not None:
+        asked.folder.mkdir(parents=True, exist_ok=True)
     tallies: list[tuple[str, Tally, float, str]] = []
     print(f"seed {seed}", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(prefix="custody-soak-", dir=asked.folder) as name:
