@@ -432,9 +432,10 @@ def test_policies_that_are_none() -> None:
 
 
 def test_who_goes_away_before_the_answer_is_no_news(capfd: pytest.CaptureFixture[str]) -> None:
-    gone = threading.Event()
+    asked, gone = threading.Event(), threading.Event()
 
     def clock() -> datetime:
+        asked.set()
         gone.wait(10)
         return datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -446,6 +447,7 @@ def test_who_goes_away_before_the_answer_is_no_news(capfd: pytest.CaptureFixture
                 f"POST / HTTP/1.1\r\nContent-Type: {module.QUERY_TYPE}\r\nContent-Length: {len(body)}\r\n\r\n"
             )
             asker.sendall(head.encode() + body)
+            assert asked.wait(10)
             # Closed with bytes in hand, and at once: the answer meets a reset.
             asker.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         gone.set()
