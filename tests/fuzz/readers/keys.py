@@ -142,7 +142,8 @@ def _sheets() -> list[bytes]:
 
 def _armoured(data: bytes) -> tuple[bytes, ...]:
     """DER and OpenSSH's binary in PEM, so that mutators work on what is inside; PEM as it is."""
-    lines = b"\n".join(base64.b64encode(data)[at : at + 64] for at in range(0, len(data) * 4 // 3 + 4, 64))
+    spelled = base64.b64encode(data)
+    lines = b"\n".join(spelled[at : at + 64] for at in range(0, len(spelled), 64))
     if data.startswith(b"openssh-key-v1"):
         return (b"-----BEGIN OPENSSH PRIVATE KEY-----\n" + lines + b"\n-----END OPENSSH PRIVATE KEY-----\n",)
     if data.startswith(b"0"):
