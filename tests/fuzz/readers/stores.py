@@ -51,7 +51,7 @@ def _patched(name: str, data: bytes) -> Iterator[Path]:
 
 
 class _Compiled(dict[Any, Any]):
-    """SQLAlchemy's statements as SQL, for all engines together: to compile them anew for each file took half the time."""
+    """Statements of SQLAlchemy as SQL, for all engines together: compiling them for each file took half the time."""
 
     def get(self, key: tuple[Any, ...], default: Any = None) -> Any:
         return super().get(key[1:], default)  # the first is the engine's own dialect
