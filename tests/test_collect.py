@@ -15,7 +15,7 @@ import pytest
 
 from custody.errors import InputRefused, MachineError, NoRight, UsageError
 from custody.format import compartments
-from custody.procedure import access, cases, collect, intake, lists, sources, typed
+from custody.procedure import access, cases, collect, intake, lists, readers, sources, typed
 from custody.procedure.collect import Collected, Request
 from custody.procedure.locker import Desk
 from custody.vault import store as vaults
@@ -458,6 +458,39 @@ def test_many_small_files_with_worker_processes_and_a_large_one_between(
     check_whole(desk)
     batches = {row.batch for row in desk.locker.erasable.all_item_keys()}
     assert len(batches) == 2
+
+
+def test_workers_that_were_begun_early_are_used_and_end(desk: Desk, case: str, tmp_path: Path) -> None:
+    found = sources.look([desks.put(tmp_path / "src", {f"{n}": b"%d" % n for n in range(70)})])
+    with readers.Readers(found.sources, 2) as begun:
+        assert begun.pool is not None
+        workers = list(begun.pool._processes.values())
+        assert len(workers) == 2
+        done = collect.collect(desk, found, Request(case=case, seal=False), workers=begun)
+    assert len(done.items) == 70
+    assert not any(worker.is_alive() for worker in workers)
+    again = collect.collect(desk, found, Request(case=case, seal=False), workers=0)
+    assert (len(again.items), again.already) == (0, 70), "a worker's look-ups are those of this process"
+    check_whole(desk)
+
+
+def test_few_files_begin_no_worker(desk: Desk, tmp_path: Path) -> None:
+    found = sources.look([desks.put(tmp_path / "src", {f"{n}": b"x" for n in range(63)})])
+    assert readers.Readers(found.sources, 2).pool is None
+
+
+@pytest.mark.parametrize("where", ["__init__", "submit"])
+def test_where_no_worker_can_be_started_this_process_does_it_all(
+    desk: Desk, case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.EAGAIN, "no room for one process more")
+
+    monkeypatch.setattr(readers.concurrent.futures.ProcessPoolExecutor, where, fail)
+    found = sources.look([desks.put(tmp_path / "src", {f"{n}": b"%d" % n for n in range(70)})])
+    done = collect.collect(desk, found, Request(case=case, seal=False), workers=2)
+    assert len(done.items) == 70
+    check_whole(desk)
 
 
 def test_two_desks_collect_into_one_exhibit_and_labels_stay_unique(

@@ -85,8 +85,8 @@ def collect(
     same source are not taken twice; from another source they are logged as received again, with their own
     name and source, and not stored twice. An interrupted run is continued by the same command.
     """
-    from custody.procedure import cases, sources
-    from custody.procedure import collect as collecting
+    from custody.procedure import sources
+    from custody.procedure.readers import Readers
 
     if not paths:
         raise UsageError("no file named", expected="PATH…, or “-” for standard input")
@@ -96,35 +96,44 @@ def collect(
     wish = wish_of(stated, off=no_derive)
     extra = _record(wish)
     digest = _expected(expect)
-    desk = session.desk()
-    case = cases.find(desk, ref)
     found = sources.Found(given=(), sources=(), refused=()) if from_input else sources.look(list(paths))
-    if len(found.sources) > collecting.MANY and not yes:
-        _confirm_many(session, found)
-    if register:
-        session.out.say("registering only: digests are logged, no content is kept")
-    wanted = request(
-        session,
-        case.id,
-        stated=extra,
-        questions=not yes,
-        expect=digest,
-        digests=tuple(dict.fromkeys(("sha256", *digests))),
-        again=again,
-        register=register,
-        derive=wish,
-        **stated,
-    )
-    with ProgressLine() as line:
+    with Readers(found.sources) as readers:
+        from custody.procedure import cases  # loads the database's library, beside the workers
+        from custody.procedure import collect as collecting
 
-        def show_progress(at: Progress) -> None:
-            line.bytes_done(
-                at.bytes, at.of_bytes, before=f"{at.files} of {count_text(at.of_files, 'file')}, "
-            )
-
-        done = collecting.collect(
-            desk, found, wanted, stream=sys.stdin.buffer if from_input else None, progress=show_progress
+        desk = session.desk()
+        case = cases.find(desk, ref)
+        if len(found.sources) > collecting.MANY and not yes:
+            _confirm_many(session, found)
+        if register:
+            session.out.say("registering only: digests are logged, no content is kept")
+        wanted = request(
+            session,
+            case.id,
+            stated=extra,
+            questions=not yes,
+            expect=digest,
+            digests=tuple(dict.fromkeys(("sha256", *digests))),
+            again=again,
+            register=register,
+            derive=wish,
+            **stated,
         )
+        with ProgressLine() as line:
+
+            def show_progress(at: Progress) -> None:
+                line.bytes_done(
+                    at.bytes, at.of_bytes, before=f"{at.files} of {count_text(at.of_files, 'file')}, "
+                )
+
+            done = collecting.collect(
+                desk,
+                found,
+                wanted,
+                stream=sys.stdin.buffer if from_input else None,
+                progress=show_progress,
+                workers=readers,
+            )
     say_collected(session, done, ref)
     if done.interrupted:
         raise Interrupted(

@@ -26,7 +26,7 @@ from custody.procedure.derive import Deriver, NotRead, may_be_read
 from custody.procedure.intake import Job, NotTaken, Setting, Taken, object_keys, take, take_stream
 from custody.procedure.known import Known, Pair
 from custody.procedure.locker import Desk
-from custody.procedure.readers import read_all
+from custody.procedure.readers import Readers, read_all
 from custody.procedure.seal import Sealed, seal
 from custody.procedure.sources import Found, Refused, Source, folders
 from custody.procedure.sweep import sweep
@@ -93,10 +93,11 @@ def collect(
     *,
     stream: BinaryIO | None = None,
     progress: Callable[[Progress], None] | None = None,
-    workers: int | None = None,
+    workers: int | Readers | None = None,
 ) -> Collected:
     """Take all of ``found`` (or ``stream``, standard input) into the case.
 
+    ``workers``: those that were begun already, or how many are to be; None chooses.
     Ctrl-C ends it after the batch in hand: what was reported as in stays in, the rest is untouched,
     and the acquisition is closed as interrupted. Raises InputRefused when nothing could be taken.
     """
@@ -132,7 +133,7 @@ class _Run:
         found: Found,
         stream: BinaryIO | None,
         progress: Callable[[Progress], None] | None,
-        workers: int | None,
+        workers: int | Readers | None,
     ) -> None:
         self.desk = desk
         self.request = request
@@ -297,7 +298,12 @@ class _Run:
             job = self._job(None, name=name, data=data, media_type=media_type)
             yield job, take(setting, job)
         else:
-            yield from read_all(setting, self.found.sources, self._job, self._read, self.workers)
+            yield from self._read_all(setting)
+
+    def _read_all(self, setting: Setting) -> Iterator[tuple[Job, Taken | NotTaken]]:
+        sources, begun = self.found.sources, self.workers
+        with Readers(sources, begun) if begun is None or isinstance(begun, int) else begun as readers:
+            yield from read_all(setting, sources, self._job, self._read, readers)
 
     def _job(
         self,

@@ -110,6 +110,10 @@ class NotTaken:
     hint: str | None = None
 
 
+def ready() -> None:
+    """Nothing. The worker that is asked for it has this module loaded, and the libraries that it needs."""
+
+
 def take_many(setting: Setting, jobs: Sequence[Job]) -> list[Taken | NotTaken]:
     """Take small files in, one after the other, and make their objects durable together. For workers."""
     with writing.Flusher() as flusher:

@@ -16,7 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from custody.errors import MachineError
-from custody.procedure.intake import SMALL, Job, NotTaken, Setting, Taken, take, take_many
+from custody.procedure.intake import SMALL, Job, NotTaken, Setting, Taken, ready, take, take_many
 from custody.procedure.sources import Source
 from custody.procedure.workers import begin_worker
 
@@ -33,40 +33,56 @@ Read = Callable[[int], None]
 """Called with bytes as they are read."""
 
 
+class Readers:
+    """Worker processes that read and seal small files; none where these are few, or where none can be started.
+
+    They need half a second to load what they need. Begun early, they do so beside the unlocking of a key.
+    """
+
+    def __init__(self, sources: Sequence[Source], count: int | None = None) -> None:
+        """``count``: how many processes; None chooses, 0 is none."""
+        if count is None:
+            count = min(4, os.cpu_count() or 1)
+        small = sum(source.size <= SMALL for source in sources)
+        self.pool = _pool(count) if count > 0 and small >= _WORKERS_FROM else None
+
+    def __enter__(self) -> Readers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.pool is not None:
+            self.pool.shutdown(wait=True, cancel_futures=True)
+
+
 def read_all(
     setting: Setting,
     sources: Sequence[Source],
     make_job: Callable[[Source], Job],
     read: Read,
-    workers: int | None = None,
+    readers: Readers,
 ) -> Iterator[Result]:
-    """Take all sources in, in their order. ``workers``: how many processes; None chooses, 0 is none.
-
-    Raises MachineError when a worker is killed from outside.
-    """
-    count = workers if workers is not None else min(4, os.cpu_count() or 1)
-    small = sum(source.size <= SMALL for source in sources)
-    pool = _pool(count) if count > 0 and small >= _WORKERS_FROM else None
-    if pool is None:
+    """Take all sources in, in their order. Raises MachineError when a worker is killed from outside."""
+    if readers.pool is None:
         for source in sources:
             job = make_job(source)
             yield job, take(setting, job, read)
         return
-    with pool:
-        try:
-            yield from _by_workers(pool, setting, sources, make_job, read)
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+    yield from _by_workers(readers.pool, setting, sources, make_job, read)
 
 
 def _pool(count: int) -> concurrent.futures.ProcessPoolExecutor | None:
     # Spawned, not forked: this process has threads, and a forked copy would hold their locks.
     context = multiprocessing.get_context("spawn")
+    pool = None
     try:
-        return concurrent.futures.ProcessPoolExecutor(count, mp_context=context, initializer=begin_worker)
+        pool = concurrent.futures.ProcessPoolExecutor(count, mp_context=context, initializer=begin_worker)
+        for _ in range(count):
+            pool.submit(ready)  # each is begun when it is first asked for something
     except (OSError, ImportError, NotImplementedError):
+        if pool is not None:
+            pool.shutdown(wait=True, cancel_futures=True)
         return None  # a system without semaphores or with no room for one process more
+    return pool
 
 
 def _by_workers(
