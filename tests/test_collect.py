@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from custody.errors import InputRefused, MachineError, NoRight, UsageError
-from custody.format import compartments
-from custody.procedure import access, cases, collect, intake, lists, readers, sources, typed
+from custody.errors import FormatError, InputRefused, MachineError, NoRight, UsageError
+from custody.format import compartments, names
+from custody.procedure import access, acquisition, cases, collect, intake, lists, readers, sources, typed
 from custody.procedure.collect import Collected, Request
 from custody.procedure.locker import Desk
 from custody.vault import store as vaults
@@ -458,6 +458,30 @@ def test_many_small_files_with_worker_processes_and_a_large_one_between(
     check_whole(desk)
     batches = {row.batch for row in desk.locker.erasable.all_item_keys()}
     assert len(batches) == 2
+
+
+def test_an_exhibit_that_is_full_says_so_and_the_rest_goes_into_another(
+    desk: Desk, case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collect, "BATCH_ITEMS", 2)
+    monkeypatch.setattr(acquisition, "MOST_ITEMS", 5)
+    folder = desks.put(tmp_path / "src", {f"{n}": b"%d" % n for n in range(7)})
+    with pytest.raises(InputRefused, match=r"A-1: the exhibit is full: expected at most 5 items") as full:
+        desks.take_in(desk, case, folder, exhibit="A-1")
+    assert "--exhibit" in str(full.value.hint)
+    assert [row.label for row in desk.locker.work.items(case)] == [f"A-1/{n:02d}" for n in range(1, 5)]
+    completed = [line for line in lists.log(desk, case=case) if line.kind == "exhibit.completed"]
+    assert [line.public["interrupted"] for line in completed] == [True]
+    check_whole(desk)
+    rest = desks.take_in(desk, case, folder, exhibit="A-2")
+    assert (len(rest.items), rest.already) == (3, 4)
+    check_whole(desk)
+
+
+def test_a_label_numbers_as_many_items_as_an_exhibit_may_have() -> None:
+    assert names.check_item_label(f"A-1/{acquisition.MOST_ITEMS}", where="label")
+    with pytest.raises(FormatError):
+        names.check_item_label(f"A-1/{acquisition.MOST_ITEMS + 1}", where="label")
 
 
 def test_workers_that_were_begun_early_are_used_and_end(desk: Desk, case: str, tmp_path: Path) -> None:

@@ -32,6 +32,9 @@ MUST_STATE = (
 )
 """What an acquisition record must say (ISO/IEC 27037, SWGDE, Berkeley Protocol); unsaid ones are listed as such."""
 
+MOST_ITEMS = 999_999
+"""As many as the label of an item can number, in one exhibit."""
+
 DIGESTS = ("sha256", "sha512", "sha1", "md5", "sha3_256", "blake2b")
 
 
@@ -105,6 +108,21 @@ class Exhibit:
     continued: bool = False
     to_end: bool = False
     """An earlier volume left it open, with all its items in: it is begun again only to be ended."""
+
+    def check_room(self, more: int) -> None:
+        """Raise ExhibitFull where it can't number so many more items."""
+        if self.labels + more > MOST_ITEMS:
+            raise ExhibitFull(
+                "the exhibit is full",
+                where=self.label,
+                expected=f"at most {MOST_ITEMS:,} items",
+                found=f"{self.labels:,} and {more:,} more",
+                hint="what was reported as in is in; take the rest into another: --exhibit and a new label",
+            )
+
+
+class ExhibitFull(InputRefused):
+    """An exhibit has as many items as their labels can number."""
 
 
 class Acquisition:

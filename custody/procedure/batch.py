@@ -107,6 +107,7 @@ def _log(
                 wanted = [pair for pair in batch if pair.item is not None]
                 if wanted:
                     exhibit = acquisition.ensure(writer)
+                    exhibit.check_room(len(wanted))
                     adding = Adding(
                         desk,
                         writer,

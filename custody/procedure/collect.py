@@ -20,7 +20,7 @@ from custody.errors import InputRefused, MachineError, NoRight
 from custody.format import compartments
 from custody.format.text import show
 from custody.procedure import cases
-from custody.procedure.acquisition import Acquisition, Request
+from custody.procedure.acquisition import Acquisition, ExhibitFull, Request
 from custody.procedure.batch import ItemIn, ReceivedAgain, log_batch
 from custody.procedure.derive import Deriver, NotRead, may_be_read
 from custody.procedure.intake import Job, NotTaken, Setting, Taken, object_keys, take, take_stream
@@ -164,6 +164,7 @@ class _Run:
         self.typed: tuple[bytes, bytes, str] | None = None
 
     def run(self) -> Collected:
+        full: ExhibitFull | None = None
         with contextlib.ExitStack() as stack:
             stack.enter_context(machine.few_collections())
             with self.desk.locker.lock():
@@ -178,10 +179,15 @@ class _Run:
                         break
             except KeyboardInterrupt:
                 self.interrupted = True
+            except ExhibitFull as error:
+                full = error
         with machine.uninterrupted():
-            if self.already and not self.acquisition.begun and not (self.interrupted or self.failure):
+            if self.already and not self.acquisition.begun and not (self.interrupted or self.failure or full):
                 self.acquisition.find_crashed_at_the_end()
-            self.acquisition.complete(self.refused, interrupted=self.interrupted or self.failure is not None)
+            cut = self.interrupted or self.failure is not None or full is not None
+            self.acquisition.complete(self.refused, interrupted=cut)
+        if full is not None:
+            raise full
         logged = len(self.items) + len(self.received)
         if self.failure is not None:
             raise MachineError(

@@ -227,7 +227,8 @@ def append(bench: Bench) -> None:
                 public = {
                     "exhibit": exhibit,
                     "acquisition": 0,
-                    "label": f"A-1/{next(number) + 1:02d}",
+                    # An exhibit has at most 999,999 items; more stand in the next.
+                    "label": f"A-{(at := next(number)) // 900_000 + 1}/{at % 900_000 + 1:02d}",
                     "object": {"id": "0" * 64, "size": 4096},
                     "wrapped_to": [desk.key_id],
                 }
