@@ -6,6 +6,7 @@ import errno
 import hashlib
 import io
 import os
+import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,18 @@ import pytest
 
 from custody.errors import FormatError, InputRefused, MachineError, NoRight, UsageError
 from custody.format import compartments, names
-from custody.procedure import access, acquisition, cases, collect, intake, lists, readers, sources, typed
+from custody.procedure import (
+    access,
+    acquisition,
+    cases,
+    collect,
+    intake,
+    lists,
+    readers,
+    sources,
+    todo,
+    typed,
+)
 from custody.procedure.collect import Collected, Request
 from custody.procedure.locker import Desk
 from custody.vault import store as vaults
@@ -466,13 +478,23 @@ def test_an_exhibit_that_is_full_says_so_and_the_rest_goes_into_another(
     monkeypatch.setattr(collect, "BATCH_ITEMS", 2)
     monkeypatch.setattr(acquisition, "MOST_ITEMS", 5)
     folder = desks.put(tmp_path / "src", {f"{n}": b"%d" % n for n in range(7)})
-    with pytest.raises(InputRefused, match=r"A-1: the exhibit is full: expected at most 5 items") as full:
-        desks.take_in(desk, case, folder, exhibit="A-1")
-    assert "--exhibit" in str(full.value.hint)
-    assert [row.label for row in desk.locker.work.items(case)] == [f"A-1/{n:02d}" for n in range(1, 5)]
-    completed = [line for line in lists.log(desk, case=case) if line.kind == "exhibit.completed"]
-    assert [line.public["interrupted"] for line in completed] == [True]
+    done = desks.take_in(desk, case, folder, exhibit="A-1")
+    assert [item.label for item in done.items] == [f"A-1/{n:02d}" for n in range(1, 5)]
+    assert [(one.path[-1:], one.code) for one in done.refused] == [
+        (b"4", "full"),
+        (b"5", "full"),
+        (b"6", "full"),
+    ]
+    assert "room for 5 items: take this into another, with --exhibit" in done.refused[0].reason
+    completed = [line.public for line in lists.log(desk, case=case) if line.kind == "exhibit.completed"]
+    assert [(one["interrupted"], one["items"], one["refused"]) for one in completed] == [(False, 4, 3)]
+    assert todo.todo(desk).unfinished == ()
     check_whole(desk)
+    again = desks.take_in(desk, case, folder, exhibit="A-1")
+    assert (len(again.items), again.already, len(again.refused)) == (0, 4, 3)
+    other = desks.put(tmp_path / "other", {"x": b"x", "y": b"y"})
+    with pytest.raises(InputRefused, match=r"room for 5 items.*\(and 1 more\); nothing was taken"):
+        desks.take_in(desk, case, other, exhibit="A-1")
     rest = desks.take_in(desk, case, folder, exhibit="A-2")
     assert (len(rest.items), rest.already) == (3, 4)
     check_whole(desk)
@@ -498,17 +520,85 @@ def test_workers_that_were_begun_early_are_used_and_end(desk: Desk, case: str, t
     check_whole(desk)
 
 
+def _kill(pool: Any) -> None:
+    workers = list(pool._processes.values())
+    workers[0].kill()
+    workers[0].join(10)
+
+
+def test_a_worker_that_is_ended_before_it_was_asked_is_done_without(
+    desk: Desk, case: str, tmp_path: Path
+) -> None:
+    found = sources.look([desks.put(tmp_path / "src", {f"{n}": b"%d" % n for n in range(70)})])
+    with readers.Readers(found.sources, 2) as begun:
+        _kill(begun.pool)
+        done = collect.collect(desk, found, Request(case=case, seal=False), workers=begun)
+    assert len(done.items) == 70
+    check_whole(desk)
+
+
+@pytest.mark.parametrize("at", [1, 450])
+def test_a_worker_that_is_ended_in_between_is_an_error_of_ours(
+    desk: Desk, case: str, tmp_path: Path, at: int
+) -> None:
+    found = sources.look([desks.put(tmp_path / "src", {f"{n:04d}": b"%d" % n for n in range(900)})])
+    with readers.Readers(found.sources, 2) as begun:
+
+        def kill(progress: collect.Progress) -> None:
+            if progress.files == at:
+                _kill(begun.pool)
+
+        with pytest.raises(MachineError, match="a worker process was ended from outside"):
+            collect.collect(desk, found, Request(case=case, seal=False), workers=begun, progress=kill)
+    check_whole(desk)
+    again = collect.collect(desk, found, Request(case=case, seal=False), workers=0)
+    assert len(again.items) + again.already == 900
+    check_whole(desk)
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="POSIX's")
+def test_ctrl_c_does_not_meet_workers_that_are_just_begun(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    real = readers.concurrent.futures.ProcessPoolExecutor.submit
+
+    def submit(*args: Any) -> Any:
+        seen.append(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+        return real(*args)
+
+    monkeypatch.setattr(readers.concurrent.futures.ProcessPoolExecutor, "submit", submit)
+    found = sources.look([desks.put(tmp_path / "src", {f"{n}": b"x" for n in range(70)})])
+    with readers.Readers(found.sources, 2):
+        assert seen == [True, True]
+        assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def test_where_no_thread_can_be_started_objects_get_their_names_without_one(
+    desk: Desk, case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(vaults.concurrent.futures.ThreadPoolExecutor, "submit", fail)
+    done = desks.take_in(desk, case, desks.put(tmp_path / "src", {"a": b"a", "b": b"b"}))
+    assert len(done.items) == 2
+    monkeypatch.undo()
+    check_whole(desk)
+
+
 def test_few_files_begin_no_worker(desk: Desk, tmp_path: Path) -> None:
     found = sources.look([desks.put(tmp_path / "src", {f"{n}": b"x" for n in range(63)})])
     assert readers.Readers(found.sources, 2).pool is None
 
 
+@pytest.mark.parametrize("error", [OSError(errno.EAGAIN, "no room"), RuntimeError("can't start new thread")])
 @pytest.mark.parametrize("where", ["__init__", "submit"])
 def test_where_no_worker_can_be_started_this_process_does_it_all(
-    desk: Desk, case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+    desk: Desk, case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, error: Exception
 ) -> None:
     def fail(*_: object, **__: object) -> None:
-        raise OSError(errno.EAGAIN, "no room for one process more")
+        raise error
 
     monkeypatch.setattr(readers.concurrent.futures.ProcessPoolExecutor, where, fail)
     found = sources.look([desks.put(tmp_path / "src", {f"{n}": b"%d" % n for n in range(70)})])

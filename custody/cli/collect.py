@@ -96,6 +96,7 @@ def collect(
     wish = wish_of(stated, off=no_derive)
     extra = _record(wish)
     digest = _expected(expect)
+    session.locker()  # that there is none is told before a large folder is walked
     found = sources.Found(given=(), sources=(), refused=()) if from_input else sources.look(list(paths))
     with Readers(found.sources) as readers:
         from custody.procedure import cases  # loads the database's library, beside the workers

@@ -113,11 +113,7 @@ class Exhibit:
         """Raise ExhibitFull where it can't number so many more items."""
         if self.labels + more > MOST_ITEMS:
             raise ExhibitFull(
-                "the exhibit is full",
-                where=self.label,
-                expected=f"at most {MOST_ITEMS:,} items",
-                found=f"{self.labels:,} and {more:,} more",
-                hint="what was reported as in is in; take the rest into another: --exhibit and a new label",
+                f"the exhibit has room for {MOST_ITEMS:,} items: take this into another, with --exhibit"
             )
 
 

@@ -164,7 +164,6 @@ class _Run:
         self.typed: tuple[bytes, bytes, str] | None = None
 
     def run(self) -> Collected:
-        full: ExhibitFull | None = None
         with contextlib.ExitStack() as stack:
             stack.enter_context(machine.few_collections())
             with self.desk.locker.lock():
@@ -174,20 +173,19 @@ class _Run:
             try:
                 for batch in self._batches(str(staging.directory)):
                     with machine.uninterrupted():
-                        self._commit(batch)
+                        try:
+                            self._commit(batch)
+                        except ExhibitFull as error:
+                            self._refuse_rest(batch, error)
+                            break
                     if self.failure is not None:
                         break
             except KeyboardInterrupt:
                 self.interrupted = True
-            except ExhibitFull as error:
-                full = error
         with machine.uninterrupted():
-            if self.already and not self.acquisition.begun and not (self.interrupted or self.failure or full):
+            if self.already and not self.acquisition.begun and not (self.interrupted or self.failure):
                 self.acquisition.find_crashed_at_the_end()
-            cut = self.interrupted or self.failure is not None or full is not None
-            self.acquisition.complete(self.refused, interrupted=cut)
-        if full is not None:
-            raise full
+            self.acquisition.complete(self.refused, interrupted=self.interrupted or self.failure is not None)
         logged = len(self.items) + len(self.received)
         if self.failure is not None:
             raise MachineError(
@@ -200,6 +198,14 @@ class _Run:
         if not logged and not self.already and not self.interrupted:
             self._nothing_taken()
         return self._collected(sealed)
+
+    def _refuse_rest(self, batch: list[Pair], full: ExhibitFull) -> None:
+        """The files of a batch that has no room, and all that were still to come: each is told, none was taken."""
+        rest = [pair.taken.path for pair in batch] + [
+            one.path for one in self.found.sources[self.done_files :]
+        ]
+        reason = full.message
+        self.refused += [Refused(path=path or b"-", code="full", reason=reason) for path in rest]
 
     def _collected(self, sealed: Sealed | None) -> Collected:
         exhibit = self.acquisition.exhibit

@@ -15,7 +15,7 @@ import os
 import secrets
 import stat
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -59,7 +59,7 @@ class Job:
     item: str
     path: bytes | None
     told: bytes | None
-    secret: bytes
+    secret: bytes = field(repr=False)
     data: bytes | None = None
     name: bytes = b""
     media_type: str | None = None

@@ -8,8 +8,10 @@ which has threads for them. Where no worker can be started, this process does it
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import multiprocessing
 import os
+import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
@@ -62,7 +64,7 @@ def read_all(
     readers: Readers,
 ) -> Iterator[Result]:
     """Take all sources in, in their order. Raises MachineError when a worker is killed from outside."""
-    if readers.pool is None:
+    if readers.pool is None or _ended(readers.pool):
         for source in sources:
             job = make_job(source)
             yield job, take(setting, job, read)
@@ -70,19 +72,48 @@ def read_all(
     yield from _by_workers(readers.pool, setting, sources, make_job, read)
 
 
+def _ended(pool: concurrent.futures.ProcessPoolExecutor) -> bool:
+    """True where a worker is no more before anything was asked of it, while somebody typed: then we do without."""
+    try:
+        pool.submit(ready).result()
+    except BrokenProcessPool:
+        return True
+    return False
+
+
 def _pool(count: int) -> concurrent.futures.ProcessPoolExecutor | None:
     # Spawned, not forked: this process has threads, and a forked copy would hold their locks.
     context = multiprocessing.get_context("spawn")
     pool = None
     try:
-        pool = concurrent.futures.ProcessPoolExecutor(count, mp_context=context, initializer=begin_worker)
-        for _ in range(count):
-            pool.submit(ready)  # each is begun when it is first asked for something
-    except (OSError, ImportError, NotImplementedError):
+        with _no_interrupt_to_the_new():
+            pool = concurrent.futures.ProcessPoolExecutor(count, mp_context=context, initializer=begin_worker)
+            for _ in range(count):
+                pool.submit(ready)  # each is begun when it is first asked for something
+    except _NO_PROCESS:
         if pool is not None:
             pool.shutdown(wait=True, cancel_futures=True)
-        return None  # a system without semaphores or with no room for one process more
+        return None
     return pool
+
+
+_NO_PROCESS = (OSError, ImportError, NotImplementedError, RuntimeError)
+"""A system without semaphores, or with no room for one process or thread more."""
+
+
+@contextlib.contextmanager
+def _no_interrupt_to_the_new() -> Iterator[None]:
+    """Hold Ctrl-C back while processes are begun, which inherit that: until they have loaded what ignores it
+    (`begin_worker`) each would end with a screen full of Python. This process gets what came meanwhile.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _by_workers(
@@ -95,7 +126,8 @@ def _by_workers(
     waiting: deque[tuple[list[Source], list[Job], Any]] = deque()
     for handful in _handfuls(sources):
         jobs = [make_job(source) for source in handful]
-        future = pool.submit(take_many, setting, jobs) if handful[0].size <= SMALL else None
+        with _broken():
+            future = pool.submit(take_many, setting, jobs) if handful[0].size <= SMALL else None
         waiting.append((handful, jobs, future))
         if len(waiting) > _AHEAD:
             yield from _results(setting, *waiting.popleft(), read)
@@ -129,13 +161,19 @@ def _results(
         for job in jobs:
             yield job, take(setting, job, read)
         return
-    try:
+    with _broken():
         results = future.result()
+    for source, job, result in zip(handful, jobs, results, strict=True):
+        read(source.size)
+        yield job, result
+
+
+@contextlib.contextmanager
+def _broken() -> Iterator[None]:
+    try:
+        yield
     except BrokenProcessPool as error:
         raise MachineError(
             "a worker process was ended from outside (out of memory?)",
             hint="run the command again: it continues",
         ) from error
-    for source, job, result in zip(handful, jobs, results, strict=True):
-        read(source.size)
-        yield job, result

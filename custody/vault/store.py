@@ -86,7 +86,12 @@ class Vault:
     def publishing(self, staged: list[Staged]) -> Iterator[None]:
         """As `publish`, in a thread beside the block; durable once the block is left."""
         with concurrent.futures.ThreadPoolExecutor(1, "publish") as beside:
-            done = beside.submit(self.publish, staged)
+            try:
+                done = beside.submit(self.publish, staged)
+            except RuntimeError:  # no room for one thread more
+                self.publish(staged)
+                yield
+                return
             yield
             done.result()
 
