@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -154,7 +155,23 @@ def _armoured(data: bytes) -> tuple[bytes, ...]:
     return (data,)
 
 
+@contextlib.contextmanager
+def _few_rounds() -> Iterator[None]:
+    """At most 32 rounds of bcrypt: how long its maker lets a key take (1,024, 11 s) says nothing of the reader."""
+    most = exchange.MAX_BCRYPT_ROUNDS
+    exchange.MAX_BCRYPT_ROUNDS = 32
+    try:
+        yield
+    finally:
+        exchange.MAX_BCRYPT_ROUNDS = most
+
+
 def _import(data: bytes) -> object:
+    with _few_rounds():
+        return _imported(data)
+
+
+def _imported(data: bytes) -> object:
     problem: CustodyError | None = None
     for pem in _armoured(data):
         try:
@@ -183,8 +200,9 @@ def _imports() -> tuple[bytes, ...]:
         exchange.export_pkcs8(own, PASSPHRASE),
         private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
     ]
-    with contextlib.suppress(CustodyError):
-        plain.append(exchange.export_openssh(own, PASSPHRASE))
+    with contextlib.suppress(UnsupportedAlgorithm):  # without the package bcrypt
+        one_round = PrivateFormat.OpenSSH.encryption_builder().kdf_rounds(1).build(PASSPHRASE)
+        plain.append(private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, one_round))
     others = (
         rsa.generate_private_key(65537, 1024),
         ec.generate_private_key(ec.SECP256R1()),
