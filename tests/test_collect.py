@@ -492,11 +492,18 @@ def test_an_exhibit_that_is_full_says_so_and_the_rest_goes_into_another(
     check_whole(desk)
     again = desks.take_in(desk, case, folder, exhibit="A-1")
     assert (len(again.items), again.already, len(again.refused)) == (0, 4, 3)
+    assert len(desks.take_in(desk, case, folder / "4", exhibit="A-1").items) == 1
+    mixed = desks.take_in(desk, case, folder / "3", folder / "5", folder / "0", exhibit="A-1")
+    assert (len(mixed.items), mixed.already) == (0, 1), "what is in already is not told as left out"
+    assert [(one.path[-1:], one.reason.startswith("not read: ")) for one in mixed.refused] == [
+        (b"5", False),
+        (b"0", True),
+    ]
     other = desks.put(tmp_path / "other", {"x": b"x", "y": b"y"})
     with pytest.raises(InputRefused, match=r"room for 5 items.*\(and 1 more\); nothing was taken"):
         desks.take_in(desk, case, other, exhibit="A-1")
     rest = desks.take_in(desk, case, folder, exhibit="A-2")
-    assert (len(rest.items), rest.already) == (3, 4)
+    assert (len(rest.items), rest.already) == (2, 5)
     check_whole(desk)
 
 

@@ -200,12 +200,13 @@ class _Run:
         return self._collected(sealed)
 
     def _refuse_rest(self, batch: list[Pair], full: ExhibitFull) -> None:
-        """The files of a batch that has no room, and all that were still to come: each is told, none was taken."""
-        rest = [pair.taken.path for pair in batch] + [
-            one.path for one in self.found.sources[self.done_files :]
-        ]
+        """Tell each file that has no room: of a batch, what is not in already; all that were still to come."""
         reason = full.message
-        self.refused += [Refused(path=path or b"-", code="full", reason=reason) for path in rest]
+        here = [pair.taken.path for pair in batch if pair.item is not None]
+        self.already += len(batch) - len(here)
+        rest = [one.path for one in self.found.sources[self.done_files :]]
+        self.refused += [Refused(path=path or b"-", code="full", reason=reason) for path in here]
+        self.refused += [Refused(path=path, code="full", reason=f"not read: {reason}") for path in rest]
 
     def _collected(self, sealed: Sealed | None) -> Collected:
         exhibit = self.acquisition.exhibit
